@@ -1,0 +1,200 @@
+//! Joins what the sources fetched with the parsers of the gate: the facts a decision is made from.
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use weft_gate::facts::{self, Facts, Known, LockfileState, Notice};
+use weft_gate::input::{lockfile, manifest::Manifest, metadata};
+use weft_gate::inventory::{self, Drift, Inventory};
+use weft_gate::policy::Policy;
+use weft_gate::{Diagnostic, Place};
+
+use super::{PrecisionChoice, Selection};
+use crate::error::Error;
+use crate::report;
+use crate::source::workspace::{Fault, Tree};
+use crate::source::{cargo, policy, workspace};
+
+/// Facts, and what of the way there a person should see.
+pub(super) struct Loaded {
+    pub(super) facts: Facts,
+    /// The workspace root, or the directory of the lockfile.
+    pub(super) root: PathBuf,
+    /// Faults in the tree's files.
+    faults: Vec<Fault>,
+    /// What Cargo said when it failed.
+    said: Option<String>,
+}
+
+const ONLY_A_LOCKFILE: &str = "only a lockfile was read";
+
+/// Reads the workspace, or the lockfile, that the command line selects.
+pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> {
+    let only_lockfile = selection.lockfile.is_some();
+    if only_lockfile && selection.precision == PrecisionChoice::Metadata {
+        return Err(Error::usage(
+            "a lockfile alone cannot be known at metadata precision",
+            "name the workspace with --manifest-path instead of --lockfile",
+        ));
+    }
+    let tree = match &selection.lockfile {
+        Some(path) => workspace::read_lockfile(path)?,
+        None => workspace::read_workspace(selection.manifest_path.as_deref())?,
+    };
+    let policy = policy::load(selection.policy.as_deref(), &tree.root)?;
+    let mut draft = Draft { selection, tree, policy: &policy.effective.policy, said: None, stale: false };
+    let (inventory, drift) = draft.graph();
+    let not_read = |value| if only_lockfile { Known::Unknown(ONLY_A_LOCKFILE.to_owned()) } else { value };
+    let replacements = draft.replacements();
+    let mut escapes = std::mem::take(&mut draft.tree.escapes);
+    escapes.sort();
+    let mut inputs = std::mem::take(&mut draft.tree.inputs);
+    inputs.extend(policy.inputs);
+    inputs.sort();
+    let lockfile_name = draft.tree.lockfile_name.clone();
+    let facts = Facts {
+        as_of,
+        drift,
+        escapes: match only_lockfile {
+            true => Known::Unknown(ONLY_A_LOCKFILE.to_owned()),
+            false => Known::Value(escapes),
+        },
+        inputs,
+        inventory,
+        lockfile: match draft.tree.lockfile.is_some() || draft.tree.has_fault(&lockfile_name) {
+            true => LockfileState::Present(lockfile_name),
+            false => LockfileState::Missing(lockfile_name),
+        },
+        notices: std::mem::take(&mut draft.tree.notices),
+        policy: policy.effective.policy.clone(),
+        replacements: not_read(replacements),
+        schema: facts::SCHEMA,
+    };
+    let Draft { tree, said, .. } = draft;
+    Ok(Loaded { facts, root: tree.root, faults: tree.faults, said })
+}
+
+impl Loaded {
+    /// Shows on standard error what a report has no place for.
+    pub(super) fn show_faults(&self) {
+        for fault in &self.faults {
+            report::diagnostic::show(&fault.diagnostic, &fault.text);
+        }
+        if let Some(said) = &self.said {
+            report::diagnostic::show_quoted("cargo metadata said", said);
+        }
+    }
+
+    /// Returns the inventory, for commands that are about nothing else.
+    pub(super) fn inventory(&self) -> Result<&Inventory, Error> {
+        self.show_faults();
+        self.facts.inventory.as_ref().map_err(|reason| Error::NoGraph { reason: reason.to_owned() })
+    }
+}
+
+struct Draft<'a> {
+    selection: &'a Selection,
+    tree: Tree,
+    policy: &'a Policy,
+    said: Option<String>,
+    stale: bool,
+}
+
+impl Draft<'_> {
+    fn graph(&mut self) -> (Known<Inventory>, Known<Vec<Drift>>) {
+        let unknown = |reason: String| (Known::Unknown(reason.clone()), Known::Unknown(reason));
+        if let Some(fault) = self.tree.faults.first() {
+            return unknown(describe(&fault.diagnostic, &fault.text));
+        }
+        let Some(bytes) = &self.tree.lockfile else {
+            return unknown("there is no Cargo.lock".to_owned());
+        };
+        let lockfile = match lockfile::parse(&self.tree.lockfile_name, bytes) {
+            Ok(lockfile) => lockfile,
+            Err(diagnostic) => {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                let reason = describe(&diagnostic, &text);
+                self.tree.faults.push(Fault { diagnostic, text });
+                return unknown(reason);
+            }
+        };
+        let manifests = std::mem::take(&mut self.tree.manifests);
+        let inventory = self.inventory(&lockfile, &manifests);
+        let drift = self.drift(&lockfile, &manifests);
+        self.tree.manifests = manifests;
+        (inventory, drift)
+    }
+
+    fn inventory(&mut self, lockfile: &lockfile::Lockfile, manifests: &[Manifest]) -> Known<Inventory> {
+        let at_lock = || inventory::from_lock(lockfile, manifests, self.policy.graph.dev_dependencies);
+        let wanted = match self.selection.lockfile {
+            Some(_) => PrecisionChoice::Lock,
+            None => self.selection.precision,
+        };
+        if wanted == PrecisionChoice::Lock {
+            return Known::Value(at_lock());
+        }
+        let failed = match self.metadata(lockfile, manifests) {
+            Ok(inventory) => return Known::Value(inventory),
+            Err(reason) => reason,
+        };
+        if wanted == PrecisionChoice::Metadata {
+            return Known::Unknown(format!("metadata precision was asked for: {failed}"));
+        }
+        let inventory = inventory::from_lock(lockfile, manifests, self.policy.graph.dev_dependencies);
+        let message = format!("judged at lock precision: {failed}");
+        self.tree.notices.push(Notice { message, place: None });
+        Known::Value(inventory)
+    }
+
+    fn metadata(&mut self, lockfile: &lockfile::Lockfile, manifests: &[Manifest]) -> Result<Inventory, String> {
+        let arguments: Vec<String> = self.tree.configs.iter().flat_map(|c| c.arguments.clone()).collect();
+        let bytes = match cargo::metadata(&self.tree.root, &arguments, self.selection.online) {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                self.stale = failure.stale;
+                self.said = Some(failure.details).filter(|said| !said.is_empty());
+                return Err(failure.reason.to_owned());
+            }
+        };
+        let metadata = metadata::parse(&bytes).map_err(|e| e.to_string())?;
+        inventory::from_metadata(lockfile, manifests, &metadata, &self.policy.graph)
+    }
+
+    fn drift(&self, lockfile: &lockfile::Lockfile, manifests: &[Manifest]) -> Known<Vec<Drift>> {
+        if manifests.is_empty() {
+            return Known::Unknown(ONLY_A_LOCKFILE.to_owned());
+        }
+        let mut drift = inventory::drift(lockfile, manifests);
+        if drift.is_empty() && self.stale {
+            drift.push(Drift {
+                place: Place::whole(&self.tree.lockfile_name),
+                sentence: "cargo would change the lockfile before it builds".to_owned(),
+                subject: self.tree.lockfile_name.clone(),
+            });
+        }
+        Known::Value(drift)
+    }
+
+    fn replacements(&self) -> Known<Vec<facts::Replacement>> {
+        match self.tree.configs.iter().find_map(|config| config.include.as_ref()) {
+            Some(place) => Known::Unknown(format!("{} includes other files, which weft does not read", place.file)),
+            None => Known::Value(self.tree.replacements()),
+        }
+    }
+}
+
+impl Tree {
+    fn has_fault(&self, file: &str) -> bool {
+        self.faults.iter().any(|fault| fault.diagnostic.file == file)
+    }
+}
+
+/// Describes a fault in a sentence, with its line.
+fn describe(diagnostic: &Diagnostic, text: &str) -> String {
+    let place = diagnostic.span.as_ref().map(|span| {
+        let place = weft_gate::place::SourceText::new(&diagnostic.file, text).place(span.clone());
+        format!(":{}:{}", place.line, place.column)
+    });
+    format!("{}{}: {}", diagnostic.file, place.unwrap_or_default(), diagnostic.message)
+}

@@ -1,0 +1,183 @@
+//! `cargo weft init`: writes a policy that passes today and fails what is worse tomorrow.
+//!
+//! Sources in use are listed, thresholds are set to what is measured, and what a profile denies today is lowered to a
+//! warning, each with the reason beside it.
+//! The file is written only if the gate, asked again with it, says *passed*.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use weft_gate::check::{self, codes};
+use weft_gate::facts::Facts;
+use weft_gate::inventory::{Inventory, Precision, Source};
+use weft_gate::policy::{self, Level, Policy};
+use weft_gate::{Outcome, Topology, Verdict, decide};
+
+use super::{PrecisionChoice, Selection, facts, output};
+use crate::error::{Error, ExitStatus};
+use crate::source::files;
+use crate::source::policy::FILE;
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The workspace's Cargo.toml; by default the nearest one above this directory
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    /// The profile to build on: local, baseline, strict or release
+    #[arg(long, default_value = "baseline", value_parser = ["local", "baseline", "strict", "release"])]
+    profile: String,
+    /// How sharply to know the graph
+    #[arg(long, value_enum, default_value_t = PrecisionChoice::Auto, value_name = "HOW")]
+    precision: PrecisionChoice,
+    /// Let cargo download packages that are missing
+    #[arg(long)]
+    online: bool,
+    /// Replace a weft.toml that is there
+    #[arg(long)]
+    force: bool,
+    /// Print the policy instead of writing it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
+    let selection = Selection {
+        manifest_path: args.manifest_path.clone(),
+        lockfile: None,
+        precision: args.precision,
+        policy: Some(args.profile.clone()),
+        offline: !args.online,
+        online: args.online,
+    };
+    let loaded = facts::load(&selection, super::today())?;
+    let path = loaded.root.join(FILE);
+    if !args.force && !args.dry_run && path.symlink_metadata().is_ok() {
+        return Err(Error::usage(format!("{FILE} is there already"), "--force replaces it, --dry-run prints the new one"));
+    }
+    let inventory = loaded.inventory()?;
+    let text = write_policy(&loaded.facts, inventory, &args.profile)?;
+    prove(&loaded.facts, &text)?;
+    if args.dry_run {
+        output::print(text)?;
+        return Ok(ExitStatus::Passed);
+    }
+    files::write_whole(&path, text.as_bytes())?;
+    output::print(format!(
+        "wrote {FILE}: `cargo weft audit` passes today and fails what is worse tomorrow\n\
+         next: commit it, and tighten what it lowers: `cargo weft policy show`\n"
+    ))?;
+    Ok(ExitStatus::Passed)
+}
+
+fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<String, Error> {
+    let verdict = decide(facts).map_err(|e| Error::Bug(e.to_string()))?;
+    let topology = Topology::of(inventory).map_err(|e| Error::NoGraph { reason: e.to_string() })?;
+    let mut out = format!(
+        "# Written by `cargo weft init`, at {} precision.\n\
+         # `cargo weft policy show` prints every value in force; `cargo weft explain CODE` argues each.\n\
+         schema = 1\nprofile = \"{profile}\"\n",
+        inventory.precision.as_str()
+    );
+    levels(&mut out, &facts.policy, &verdict, inventory.precision);
+    sources(&mut out, inventory, &facts.policy);
+    thresholds(&mut out, inventory, &topology);
+    requirements(&mut out, &facts.policy, &verdict);
+    Ok(out)
+}
+
+/// Lowers what is denied today, and raises the measures that the thresholds below hold.
+fn levels(out: &mut String, policy: &Policy, verdict: &Verdict, precision: Precision) {
+    out.push_str("\n[checks]\n# Held at today's measure by the thresholds below.\n");
+    for code in codes().filter(|code| code.starts_with("topology/")) {
+        let measured = code != "topology/host-execution" || precision == Precision::Metadata;
+        if measured && policy.checks[code] != Level::Off {
+            _ = writeln!(out, "\"{code}\" = \"deny\"");
+        }
+    }
+    let denied: BTreeSet<&str> =
+        verdict.findings.iter().filter(|f| f.level == Level::Deny).map(|f| &*f.code).collect();
+    for code in denied.into_iter().filter(|code| is_lowered(code)) {
+        let count = verdict.findings.iter().filter(|f| f.code == code).count();
+        _ = writeln!(out, "# {count} today; mend them, then remove this line.\n\"{code}\" = \"warn\"");
+    }
+}
+
+/// Lists and thresholds answer some checks; a missing or stale lockfile has to be mended.
+fn is_lowered(code: &str) -> bool {
+    !code.starts_with("topology/")
+        && !matches!(
+            code,
+            "source/registry-not-allowed"
+                | "source/git-not-allowed"
+                | "inventory/lockfile-missing"
+                | "inventory/lockfile-stale"
+        )
+}
+
+fn sources(out: &mut String, inventory: &Inventory, policy: &Policy) {
+    let mut registries: BTreeSet<String> = policy.sources.registries.iter().cloned().collect();
+    let mut git: BTreeSet<String> = policy.sources.git.iter().cloned().collect();
+    for package in &inventory.packages {
+        match &package.source {
+            Source::Registry { .. } => _ = registries.insert(package.source.to_string()),
+            Source::Git { url, .. } => _ = git.insert(url.clone()),
+            Source::Path { .. } => {}
+        }
+    }
+    _ = writeln!(out, "\n[sources]\nregistries = {}\ngit = {}", list(&registries), list(&git));
+}
+
+fn thresholds(out: &mut String, inventory: &Inventory, topology: &Topology) {
+    let measured = check::topology::measure(inventory, topology);
+    out.push_str("\n# What is measured today. Lower them as the graph gets better.\n[topology]\n");
+    _ = writeln!(out, "blast-percent = {}", measured.blast_percent);
+    _ = writeln!(out, "duplicate-versions = {}", measured.duplicate_versions);
+    if let Some(percent) = measured.host_execution_percent {
+        _ = writeln!(out, "host-execution-percent = {percent}");
+    }
+    _ = writeln!(out, "sole-gateway-percent = {}", measured.sole_gateway_percent);
+}
+
+/// Requires what the profile does, but for what cannot be evaluated here.
+fn requirements(out: &mut String, policy: &Policy, verdict: &Verdict) {
+    let missing: BTreeSet<&str> =
+        verdict.not_evaluated.iter().filter(|n| n.required).map(|n| &*n.code).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let required: BTreeSet<String> = codes()
+        .filter(|code| policy.gate.audit.requires(code) && !missing.contains(code))
+        .map(str::to_owned)
+        .collect();
+    let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
+    _ = writeln!(out, "\n[gate.audit]\n# Not evaluated today, so not required: {missing}.\nrequire = {}", list(&required));
+}
+
+fn list(items: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// Asks the gate again, with the new policy.
+fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(format!("the policy that init wrote is unsound: {e}"));
+    let layer = policy::parse_layer(FILE, text.as_bytes()).map_err(|e| bug(&e))?;
+    let mut layers = policy::built_in(layer.profile.as_deref().unwrap_or("local")).map_err(|e| bug(&e))?;
+    layers.push(layer);
+    let policy = policy::combine(&layers).map_err(|e| bug(&e))?.policy;
+    let verdict = decide(&Facts { policy, ..facts.clone() }).map_err(|e| bug(&e))?;
+    let denied = verdict.findings.iter().find(|f| f.level == Level::Deny);
+    match (verdict.outcome, denied) {
+        (Outcome::Passed, _) => Ok(()),
+        (_, Some(finding)) => {
+            let command = finding.remedy.command.as_ref().map(|c| format!(" Run: {c}")).unwrap_or_default();
+            Err(Error::usage(
+                format!("no policy should pass this workspace: {} ({})", finding.sentence, finding.code),
+                format!("{}{command}", finding.remedy.sentence),
+            ))
+        }
+        (outcome, None) => Err(bug(&outcome.as_str())),
+    }
+}

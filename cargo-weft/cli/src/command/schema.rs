@@ -1,0 +1,37 @@
+//! `cargo weft schema`: JSON Schemas of the published formats, derived from the types that are written.
+
+use clap::{Args, ValueEnum};
+use schemars::generate::SchemaSettings;
+use weft_gate::{Inventory, Policy, Verdict};
+
+use super::output;
+use crate::error::{Error, ExitStatus};
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// The format
+    #[arg(value_enum)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// What `audit --format json` prints
+    Report,
+    /// What `graph --format json` prints
+    Inventory,
+    /// What `policy show --json` prints
+    Policy,
+}
+
+pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = match args.format {
+        Format::Report => generator.into_root_schema_for::<Verdict>(),
+        Format::Inventory => generator.into_root_schema_for::<Inventory>(),
+        Format::Policy => generator.into_root_schema_for::<Policy>(),
+    };
+    let text = serde_json::to_string_pretty(&schema).map_err(|e| Error::Bug(e.to_string()))?;
+    output::print(text + "\n")?;
+    Ok(ExitStatus::Passed)
+}

@@ -1,0 +1,298 @@
+//! `cargo weft why`: why a crate is there, what it passes through, and who stands in the way of updating it.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use semver::{Version, VersionReq};
+use serde::Serialize;
+use weft_gate::inventory::{Inventory, Package};
+use weft_gate::{Place, Topology};
+use weft_graph::shortest_path;
+
+use super::output::{self, Output};
+use super::{Selection, facts};
+use crate::error::{Error, ExitStatus};
+use crate::escape::terminal;
+use crate::report;
+use crate::report::human::{paragraph, place, plural};
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// The crate: `name`, `name@version` or a package URL
+    #[arg(value_name = "CRATE[@VERSION]")]
+    name: String,
+    /// The version to update to; by default the newest other version that is locked
+    #[arg(long, value_name = "VERSION")]
+    to: Option<Version>,
+    #[command(flatten)]
+    selection: Selection,
+    /// The form of the answer; may be given several times, each with its --output
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Vec<Format>,
+    /// Where the answer of the --format of the same position goes; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// The answer for one package.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// External packages that only it brings in.
+    alone: u64,
+    /// The exact command that updates it, or the blocker that must move first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    /// Packages that depend on it directly.
+    dependents: Vec<Dependent>,
+    /// Its package URL.
+    id: String,
+    /// Whether it is part of what is judged.
+    judged: bool,
+    /// Shortest path from a member, `name@version` each.
+    path: Vec<String>,
+    /// The manifest line where that path begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+    /// `name@version`.
+    spec: String,
+    /// Packages that every path from a member passes through, nearest the member first.
+    through: Vec<String>,
+    /// The version that `blocks` is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+}
+
+/// A package that depends on the subject.
+#[derive(Debug, Serialize)]
+struct Dependent {
+    /// Whether its requirement rules out the version to update to; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocks: Option<bool>,
+    /// Whether it is a member of the workspace.
+    member: bool,
+    /// Where its manifest states the requirement, for members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+    /// The versions it accepts, where that is known.
+    requirement: Vec<String>,
+    /// `name@version`.
+    spec: String,
+}
+
+pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
+    let pairs = output::pair(&args.format, &args.output, Format::Human)?;
+    let loaded = facts::load(&args.selection, super::today())?;
+    let inventory = loaded.inventory()?;
+    let topology = Topology::of(inventory).map_err(|e| Error::NoGraph { reason: e.to_string() })?;
+    let wanted = find(inventory, &args.name)?;
+    let query = Query { inventory, topology: &topology, to: args.to.as_ref() };
+    let answers: Vec<Answer> = wanted.into_iter().map(|index| query.answer(index)).collect();
+    let render = |format| match format {
+        Format::Human => Ok(answers.iter().map(human).collect::<Vec<_>>().join("\n")),
+        Format::Json => report::json::render(&answers),
+    };
+    let outputs = pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
+    output::emit(outputs.collect::<Result<_, Error>>()?)?;
+    Ok(ExitStatus::Passed)
+}
+
+/// Finds the packages that `name`, `name@version` or a package URL means.
+fn find(inventory: &Inventory, wanted: &str) -> Result<Vec<u32>, Error> {
+    let (name, version) = match wanted.split_once('@') {
+        Some((name, version)) if !wanted.starts_with("pkg:") => (name, Some(version)),
+        _ => (wanted, None),
+    };
+    let matches = |package: &Package| {
+        package.id == wanted
+            || package.name == name && version.is_none_or(|v| package.version.to_string() == v)
+    };
+    let found: Vec<u32> =
+        (0u32..).zip(&inventory.packages).filter(|(_, p)| matches(p)).map(|(i, _)| i).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let same_name = inventory.packages.iter().filter(|p| p.name == name).map(Package::spec);
+    let help = match same_name.collect::<Vec<_>>() {
+        versions if !versions.is_empty() => format!("locked are {}", versions.join(", ")),
+        _ => {
+            let names = inventory.packages.iter().map(|p| p.name.as_str());
+            let closest = names.min_by_key(|known| strsim::damerau_levenshtein(name, known));
+            format!("did you mean `{}`?", closest.unwrap_or_default())
+        }
+    };
+    Err(Error::usage(format!("`{wanted}` is not in the lockfile"), help))
+}
+
+struct Query<'a> {
+    inventory: &'a Inventory,
+    topology: &'a Topology,
+    to: Option<&'a Version>,
+}
+
+impl Query<'_> {
+    fn answer(&self, index: u32) -> Answer {
+        let package = self.inventory.package(index);
+        let path = shortest_path(&self.topology.graph, &self.topology.roots, index).unwrap_or_default();
+        let to = self.to.cloned().or_else(|| self.newer(package));
+        let dependents = self.dependents(index, to.as_ref());
+        Answer {
+            alone: self.topology.dominators.retained_of(index),
+            command: command(package, &dependents, to.as_ref()),
+            id: package.id.clone(),
+            judged: package.selected,
+            place: match path[..] {
+                [member, first, ..] => self.declarations(member, first).into_iter().flatten().min(),
+                _ => None,
+            },
+            path: path.iter().map(|p| self.inventory.package(*p).spec()).collect(),
+            spec: package.spec(),
+            through: self.through(index),
+            to: to.map(|to| to.to_string()),
+            dependents,
+        }
+    }
+
+    /// Returns the newest locked version of the same crate, if it is newer.
+    fn newer(&self, package: &Package) -> Option<Version> {
+        let same = self.inventory.packages.iter().filter(|p| p.name == package.name);
+        same.map(|p| &p.version).filter(|version| **version > package.version).max().cloned()
+    }
+
+    /// Lists what dominates the package, without itself and without members.
+    fn through(&self, index: u32) -> Vec<String> {
+        let own = self.topology.condensation.component(index);
+        let chain = self.topology.dominators.chain(index);
+        let nodes = chain.into_iter().filter(|c| *c != own).flat_map(|c| self.topology.condensation.members(c));
+        nodes.map(|node| self.inventory.package(*node)).filter(|p| !p.member).map(Package::spec).collect()
+    }
+
+    fn declarations(&self, from: u32, to: u32) -> Vec<Option<Place>> {
+        let edge = self.inventory.edge(from, to);
+        edge.map(|e| e.declared.iter().map(|d| d.place.clone()).collect()).unwrap_or_default()
+    }
+
+    fn dependents(&self, index: u32, to: Option<&Version>) -> Vec<Dependent> {
+        let edges = self.inventory.edges.iter().filter(|e| e.to == index && e.from != index);
+        let mut all: Vec<Dependent> = edges
+            .map(|edge| {
+                let dependent = self.inventory.package(edge.from);
+                let mut requirement: Vec<String> =
+                    edge.declared.iter().filter_map(|d| d.requirement.clone()).collect();
+                requirement.sort();
+                requirement.dedup();
+                Dependent {
+                    blocks: to.and_then(|to| blocks(&requirement, to)),
+                    member: dependent.member,
+                    place: edge.declared.iter().filter_map(|d| d.place.clone()).min(),
+                    requirement,
+                    spec: dependent.spec(),
+                }
+            })
+            .collect();
+        all.sort_by_key(|d| (d.blocks != Some(true), d.spec.clone()));
+        all
+    }
+}
+
+/// Says whether a version is ruled out; unknown without requirements.
+fn blocks(requirement: &[String], to: &Version) -> Option<bool> {
+    let accepts = |text: &String| VersionReq::parse(text).is_ok_and(|r| r.matches(to));
+    (!requirement.is_empty()).then(|| !requirement.iter().all(accepts))
+}
+
+fn command(package: &Package, dependents: &[Dependent], to: Option<&Version>) -> Option<String> {
+    if package.source.is_path() {
+        return None;
+    }
+    let blocker = dependents.iter().find(|d| d.blocks == Some(true));
+    Some(match (blocker, to) {
+        // A member's requirement is changed by hand, at its place.
+        (Some(blocker), _) if blocker.member => return None,
+        (Some(blocker), _) => format!("cargo update -p {}", blocker.spec),
+        (None, Some(to)) => format!("cargo update -p {} --precise {to}", package.spec()),
+        (None, None) => format!("cargo update -p {}", package.spec()),
+    })
+}
+
+fn human(answer: &Answer) -> String {
+    let mut out = format!("{}\n", terminal(&answer.spec));
+    if !answer.judged {
+        paragraph(&mut out, "", "is locked, and not part of what is judged", 2);
+    }
+    if answer.path.len() > 1 {
+        paragraph(&mut out, "path: ", &join(&answer.path), 2);
+        if let Some(from) = &answer.place {
+            _ = writeln!(out, "  --> {}", place(from));
+        }
+    }
+    if !answer.through.is_empty() {
+        paragraph(&mut out, "every path passes: ", &join(&answer.through), 2);
+    }
+    if answer.alone > 0 {
+        paragraph(&mut out, "", &format!("alone brings in {}", plural(answer.alone, "external package")), 2);
+    }
+    dependents(&mut out, answer);
+    next(&mut out, answer);
+    out
+}
+
+fn dependents(out: &mut String, answer: &Answer) {
+    if answer.dependents.is_empty() {
+        return;
+    }
+    let target = answer.to.as_ref().map(|to| format!(", and whether they accept {to}")).unwrap_or_default();
+    _ = writeln!(out, "  needed by{}:", terminal(&target));
+    for dependent in &answer.dependents {
+        let requirement = match dependent.requirement[..] {
+            [] => "a version that is known at metadata precision only".to_owned(),
+            _ => dependent.requirement.join(" and "),
+        };
+        let verdict = match dependent.blocks {
+            Some(true) => " (blocks it)",
+            Some(false) => " (accepts it)",
+            None => "",
+        };
+        let from = dependent.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
+        let line = format!("{} asks for {}{from}{verdict}", terminal(&dependent.spec), terminal(&requirement));
+        paragraph(out, "", &line, 4);
+    }
+}
+
+fn next(out: &mut String, answer: &Answer) {
+    let blocker = answer.dependents.iter().find(|d| d.blocks == Some(true));
+    match (&answer.command, blocker) {
+        (Some(command), Some(_)) => _ = writeln!(out, "  next, for the blocker to move:\n        {}", terminal(command)),
+        (Some(command), None) => _ = writeln!(out, "  next:\n        {}", terminal(command)),
+        (None, Some(blocker)) => {
+            let from = blocker.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
+            _ = writeln!(out, "  next: raise the requirement of {}{from}", terminal(&blocker.spec));
+        }
+        (None, None) => {}
+    }
+}
+
+fn join(specs: &[String]) -> String {
+    specs.iter().map(|spec| terminal(spec)).collect::<Vec<_>>().join(" > ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_blocks_what_it_does_not_match() {
+        let to = Version::new(2, 0, 0);
+        let requirements = |list: &[&str]| list.iter().map(|&r| r.to_owned()).collect::<Vec<_>>();
+        assert_eq!(blocks(&requirements(&["^1.0"]), &to), Some(true));
+        assert_eq!(blocks(&requirements(&[">=1"]), &to), Some(false));
+        assert_eq!(blocks(&requirements(&[">=1", "^1"]), &to), Some(true));
+        assert_eq!(blocks(&[], &to), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Errors and faults on standard error, with the place in the file as rustc would draw it.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use weft_gate::Diagnostic;
+
+use crate::error::Error;
+use crate::escape;
+
+/// Lines longer than this are not drawn; the place is named instead.
+const LONGEST_LINE: usize = 400;
+
+/// Shows an error.
+pub fn show_error(error: &Error) {
+    match error {
+        Error::Config { diagnostic, text } => show(diagnostic, text),
+        Error::Usage { message, help } => print_plain(message, Some(help)),
+        Error::NoGraph { .. } => {
+            print_plain(&error.to_string(), Some("`cargo weft audit` shows everything that can be decided without it"));
+        }
+        Error::File { .. } | Error::Output(_) => print_plain(&error.to_string(), None),
+        Error::Bug(_) => print_plain(&error.to_string(), Some("this is a bug in weft; please report it")),
+    }
+}
+
+/// Shows a fault in a file.
+pub fn show(diagnostic: &Diagnostic, text: &str) {
+    let title = format!("{}: {}", diagnostic.file, diagnostic.message);
+    match diagnostic.span.as_ref().and_then(|span| excerpt(text, span.clone())) {
+        None => print_plain(&title, diagnostic.help.as_deref()),
+        Some(excerpt) => anstream::eprintln!("{}", draw(diagnostic, &excerpt)),
+    }
+}
+
+/// Shows what another program said.
+pub fn show_quoted(title: &str, text: &str) {
+    anstream::eprintln!("note: {title}:");
+    for line in text.lines() {
+        anstream::eprintln!("  | {}", escape::terminal(line));
+    }
+}
+
+fn print_plain(title: &str, help: Option<&str>) {
+    anstream::eprintln!("error: {}", escape::terminal(title));
+    if let Some(help) = help {
+        anstream::eprintln!("help: {}", escape::terminal(help));
+    }
+}
+
+/// The lines around a fault, made safe, with the fault's range in them.
+struct Excerpt {
+    text: String,
+    first_line: usize,
+    span: std::ops::Range<usize>,
+}
+
+fn excerpt(text: &str, span: std::ops::Range<usize>) -> Option<Excerpt> {
+    let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
+    let line_start = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
+    // A fault over several lines is shown by its first.
+    let line_end = text.get(start..)?.find('\n').map_or(text.len(), |newline| start + newline);
+    let line = text.get(line_start..line_end)?;
+    if line.len() > LONGEST_LINE {
+        return None;
+    }
+    let before = escape::terminal(text.get(line_start..start)?);
+    let fault = escape::terminal(text.get(start..end.clamp(start, line_end))?);
+    let after = escape::terminal(text.get(end.clamp(start, line_end)..line_end)?);
+    Some(Excerpt {
+        first_line: text[..line_start].matches('\n').count() + 1,
+        span: before.len()..before.len() + fault.len().max(1),
+        text: before + &fault + &after + " ",
+    })
+}
+
+fn draw(diagnostic: &Diagnostic, excerpt: &Excerpt) -> String {
+    let file = escape::terminal(&diagnostic.file);
+    let message = escape::terminal(&diagnostic.message);
+    let snippet = Snippet::source(&*excerpt.text)
+        .path(&*file)
+        .line_start(excerpt.first_line)
+        .annotation(AnnotationKind::Primary.span(excerpt.span.clone()));
+    let group = Level::ERROR.primary_title(&*message).element(snippet);
+    let help = diagnostic.help.as_deref().map(escape::terminal);
+    let group = match &help {
+        Some(help) => group.element(Level::HELP.message(&**help)),
+        None => group,
+    };
+    Renderer::styled().render(&[group]).to_string()
+}

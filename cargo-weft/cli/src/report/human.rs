@@ -1,0 +1,182 @@
+//! The report for a person at a terminal of 80 columns: the verdict first, then what blocks, then what is riskiest.
+//!
+//! Text carries styles as ANSI sequences; whoever prints it strips them where they are not wanted, and it reads the same
+//! without.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use weft_gate::policy::Level;
+use weft_gate::topology::RiskRow;
+use weft_gate::verdict::{NotEvaluated, Summary};
+use weft_gate::{Finding, Outcome, Place, Verdict};
+
+use super::table::{Align, layout, shorten, tenths};
+use crate::escape::terminal;
+
+const WIDTH: usize = 80;
+
+/// More notes than this are counted, not listed; the JSON report has them all.
+const MOST_NOTES: usize = 12;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Writes the report.
+pub fn render(verdict: &Verdict) -> String {
+    let mut out = String::new();
+    head(&mut out, verdict);
+    for notice in &verdict.notices {
+        let place = notice.place.as_ref().map(|p| format!(" ({})", place(p))).unwrap_or_default();
+        paragraph(&mut out, "notice: ", &format!("{}{place}", terminal(&notice.message)), 2);
+    }
+    let (notes, findings): (Vec<&Finding>, Vec<&Finding>) =
+        verdict.findings.iter().partition(|f| f.level == Level::Note);
+    for found in findings {
+        out.push('\n');
+        finding(&mut out, found);
+    }
+    brief(&mut out, &notes);
+    not_evaluated(&mut out, &verdict.not_evaluated);
+    riskiest(&mut out, &verdict.risk);
+    out
+}
+
+fn head(out: &mut String, verdict: &Verdict) {
+    let counts = &verdict.counts;
+    let style = match verdict.outcome {
+        Outcome::Passed => BOLD.fg_color(Some(AnsiColor::Green.into())),
+        Outcome::Failed => BOLD.fg_color(Some(AnsiColor::Red.into())),
+        Outcome::Inconclusive => BOLD.fg_color(Some(AnsiColor::Yellow.into())),
+    };
+    let findings = [
+        format!("{} denied", counts.deny),
+        plural(counts.warn, "warning"),
+        plural(counts.note, "note"),
+    ];
+    let word = verdict.outcome.as_str();
+    _ = writeln!(out, "{style}{word}{style:#}: {}", findings.join(", "));
+    let mut judged = format!("profile {}, as of {}", terminal(&verdict.profile), verdict.as_of);
+    match &verdict.summary {
+        Some(summary) => _ = write!(judged, ", {} precision: {}", summary.precision.as_str(), graph(summary)),
+        None => judged.push_str("; the dependency graph is not known"),
+    }
+    paragraph(out, "", &judged, 2);
+    let off = if counts.off > 0 { format!(", {} switched off", counts.off) } else { String::new() };
+    let missing = counts.not_evaluated;
+    paragraph(out, "", &format!("{} evaluated, {missing} not evaluated{off}", plural(counts.evaluated, "check")), 2);
+}
+
+fn graph(summary: &Summary) -> String {
+    let mut text = format!(
+        "{} of {} locked packages are judged, {} and {} external, with {}",
+        summary.members + summary.external,
+        summary.locked,
+        plural(summary.members, "member"),
+        summary.external,
+        plural(summary.edges, "edge"),
+    );
+    if summary.cycles > 0 {
+        _ = write!(text, " and {}", plural(summary.cycles, "cycle"));
+    }
+    text
+}
+
+fn finding(out: &mut String, finding: &Finding) {
+    let style = match finding.level {
+        Level::Deny => BOLD.fg_color(Some(AnsiColor::Red.into())),
+        Level::Warn => BOLD.fg_color(Some(AnsiColor::Yellow.into())),
+        Level::Note | Level::Off => BOLD,
+    };
+    _ = writeln!(out, "{style}{}[{}]{style:#}", finding.level.as_str(), finding.code);
+    paragraph(out, "", &terminal(&finding.sentence), 2);
+    _ = writeln!(out, "  {DIM}-->{DIM:#} {}", place(&finding.place));
+    if finding.path.len() > 1 {
+        let path: Vec<String> = finding.path.iter().map(|p| terminal(p)).collect();
+        paragraph(out, "path: ", &path.join(" > "), 2);
+    }
+    paragraph(out, "next: ", &terminal(&finding.remedy.sentence), 2);
+    if let Some(command) = &finding.remedy.command {
+        _ = writeln!(out, "        {BOLD}{}{BOLD:#}", terminal(command));
+    }
+}
+
+fn brief(out: &mut String, notes: &[&Finding]) {
+    if notes.is_empty() {
+        return;
+    }
+    out.push('\n');
+    for note in notes.iter().take(MOST_NOTES) {
+        paragraph(out, &format!("note[{}]: ", note.code), &terminal(&note.sentence), 0);
+    }
+    if let Some(more) = notes.len().checked_sub(MOST_NOTES).filter(|more| *more > 0) {
+        _ = writeln!(out, "and {} more; `--format json` lists them all", plural(more as u64, "note"));
+    }
+}
+
+fn not_evaluated(out: &mut String, checks: &[NotEvaluated]) {
+    if checks.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "\n{BOLD}not evaluated{BOLD:#}");
+    for check in checks {
+        let required = if check.required { " (required by the policy)" } else { "" };
+        paragraph(out, "", &format!("{}{required}: {}", check.code, terminal(&check.reason)), 2);
+    }
+}
+
+fn riskiest(out: &mut String, rows: &[RiskRow]) {
+    if rows.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "\n{BOLD}riskiest external packages{BOLD:#} (`cargo weft risk` explains the columns)");
+    out.push_str(&risk_table(rows));
+}
+
+/// Lays out risk rows; a `-` stands where a number is not known.
+pub fn risk_table(rows: &[RiskRow]) -> String {
+    use Align::{Left, Right};
+    let header = ["package", "alone", "host", "reach", "between", "in", "out", "depth", "cut"];
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                shorten(&terminal(&format!("{} {}", row.name, row.version)), 30),
+                row.retained.to_string(),
+                row.host_execution.map_or("-".to_owned(), |n| n.to_string()),
+                row.blast.to_string(),
+                tenths(row.betweenness_thousandths),
+                row.fan_in.to_string(),
+                row.fan_out.to_string(),
+                row.depth.to_string(),
+                if row.articulation_point { "yes" } else { "" }.to_owned(),
+            ]
+        })
+        .collect();
+    layout(&[Left, Right, Right, Right, Right, Right, Right, Right, Left], &header, &rows, 2)
+}
+
+/// Writes a place as `file:line:column`.
+pub fn place(place: &Place) -> String {
+    format!("{}:{}:{}", terminal(&place.file), place.line, place.column)
+}
+
+/// Writes a paragraph wrapped at the width, its first line after `lead`, all indented.
+pub fn paragraph(out: &mut String, lead: &str, text: &str, indent: usize) {
+    let first = format!("{}{lead}", " ".repeat(indent));
+    let rest = " ".repeat(indent + if lead.is_empty() { 0 } else { 4 });
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(&first)
+        .subsequent_indent(&rest)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for line in textwrap::wrap(text, options) {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
+
+/// Says `1 thing` or `n things`.
+pub fn plural(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,217 @@
+//! Runs `cargo metadata` without obeying the tree it looks at.
+//!
+//! Cargo takes its configuration from where it is run, and rustup its toolchain; so Cargo is run in an empty directory,
+//! with an absolute `--manifest-path`, a scrubbed environment, and only those settings of the tree that
+//! [`cargo_config`](weft_gate::input::cargo_config) passes on.
+//! Programs are looked up outside the tree only.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use weft_gate::input::metadata::MAX_BYTES;
+
+/// Longer than Cargo takes for any workspace that can be built.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long to wait before showing that something is going on.
+const PATIENCE: Duration = Duration::from_millis(600);
+
+/// How much of Cargo's standard error is kept.
+const MAX_STDERR: u64 = 64 << 10;
+
+/// The reason that is also a finding.
+const STALE: &str = "cargo would have to change the lockfile first";
+
+/// Variables that Cargo and rustup need to find their own files.
+const KEPT: [&str; 10] = [
+    "HOME", "USERPROFILE", "CARGO_HOME", "RUSTUP_HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "SYSTEMROOT", "PATHEXT",
+];
+
+/// Prefixes of variables that matter on the way to a registry.
+const KEPT_ONLINE: [&str; 8] = [
+    "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "HTTP", "http", "SSL_CERT_", "SSH_AUTH_SOCK",
+];
+
+/// Why there is no metadata.
+#[derive(Debug)]
+pub struct Failure {
+    /// A sentence without anything of this machine.
+    pub reason: &'static str,
+    /// Whether Cargo would have to change the lockfile.
+    pub stale: bool,
+    /// What Cargo said, for the terminal.
+    pub details: String,
+}
+
+/// Returns what `cargo metadata` prints for the workspace at `root`, which is canonical.
+///
+/// # Errors
+///
+/// A [`Failure`]; nothing of it is the tree's doing but the text of `details`.
+pub fn metadata(root: &Path, arguments: &[String], online: bool) -> Result<Vec<u8>, Failure> {
+    let cargo = find_cargo(root)?;
+    let empty = empty_directory()?;
+    let run = |network: &[&str]| {
+        let mut command = Command::new(&cargo);
+        command
+            .args(["metadata", "--format-version=1", "--all-features", "--locked", "--color=never"])
+            .args(network)
+            .arg("--manifest-path")
+            .arg(root.join("Cargo.toml"))
+            .args(arguments.iter().flat_map(|argument| ["--config", argument]))
+            .current_dir(empty.path())
+            .env_clear()
+            .envs(environment(root, online));
+        capture(command)
+    };
+    match run(&["--offline"]) {
+        Err(failure) if online && failure.details.contains("--offline") => run(&[]),
+        result => result,
+    }
+}
+
+/// Returns the directory of Cargo's own configuration.
+pub fn cargo_home() -> Option<PathBuf> {
+    let home = || env::home_dir().map(|home| home.join(".cargo"));
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)
+}
+
+fn failure(reason: &'static str, details: impl Into<String>) -> Failure {
+    Failure { reason, stale: reason == STALE, details: details.into() }
+}
+
+/// Finds a cargo that the tree cannot have put there.
+fn find_cargo(root: &Path) -> Result<PathBuf, Failure> {
+    let outside = |path: &Path| {
+        path.is_absolute() && path.canonicalize().is_ok_and(|real| real.is_file() && !real.starts_with(root))
+    };
+    if let Some(stated) = env::var_os("CARGO").map(PathBuf::from).filter(|path| outside(path)) {
+        return Ok(stated);
+    }
+    let name = format!("cargo{}", env::consts::EXE_SUFFIX);
+    search_path(root)
+        .into_iter()
+        .map(|directory| directory.join(&name))
+        .find(|path| outside(path))
+        .ok_or_else(|| failure("no cargo is installed", "no `cargo` was found on PATH outside the audited tree"))
+}
+
+/// Returns the absolute directories of PATH that are not in the tree.
+fn search_path(root: &Path) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let in_tree = |path: &Path| path.canonicalize().is_ok_and(|real| real.starts_with(root));
+    env::split_paths(&path).filter(|path| path.is_absolute() && !in_tree(path)).collect()
+}
+
+/// Makes a directory above which no Cargo configuration lies but the user's own.
+fn empty_directory() -> Result<tempfile::TempDir, Failure> {
+    let directory = tempfile::tempdir()
+        .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
+    let home = cargo_home().and_then(|home| home.canonicalize().ok());
+    let real = directory.path().canonicalize().map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
+    let strange = real.ancestors().find(|above| {
+        let dot_cargo = above.join(".cargo");
+        let config = dot_cargo.join("config.toml").exists() || dot_cargo.join("config").exists();
+        config && dot_cargo.canonicalize().ok() != home
+    });
+    match strange {
+        None => Ok(directory),
+        Some(above) => {
+            let details = format!("{}/.cargo holds a Cargo configuration; set TMPDIR elsewhere", above.display());
+            Err(failure("the temporary directory lies below a Cargo configuration", details))
+        }
+    }
+}
+
+fn environment(root: &Path, online: bool) -> Vec<(OsString, OsString)> {
+    let kept = |name: &str| {
+        KEPT.contains(&name)
+            || online && KEPT_ONLINE.iter().any(|prefix| name.starts_with(prefix))
+            || online && matches!(name, "ALL_PROXY" | "all_proxy" | "NO_PROXY" | "no_proxy")
+    };
+    let mut variables: Vec<(OsString, OsString)> =
+        env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept)).collect();
+    // A toolchain by path could be the tree's own.
+    if let Some(toolchain) = env::var_os("RUSTUP_TOOLCHAIN").filter(|t| !t.to_string_lossy().contains(['/', '\\'])) {
+        variables.push(("RUSTUP_TOOLCHAIN".into(), toolchain));
+    }
+    if let Ok(path) = env::join_paths(search_path(root)) {
+        variables.push(("PATH".into(), path));
+    }
+    variables.push(("RUSTUP_AUTO_INSTALL".into(), "0".into()));
+    variables
+}
+
+/// Runs a command within bounds of time and output.
+fn capture(mut command: Command) -> Result<Vec<u8>, Failure> {
+    let start = |e: io::Error| failure("cargo cannot be started", e.to_string());
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
+    let stdout = drain(child.stdout.take(), MAX_BYTES as u64 + 1);
+    let stderr = drain(child.stderr.take(), MAX_STDERR);
+    let output = wait(&mut child, &stdout)?;
+    let status = child.wait().map_err(start)?;
+    let said = String::from_utf8_lossy(&stderr.recv().unwrap_or_default()).into_owned();
+    match status.success() {
+        true => Ok(output),
+        false => Err(failure(classify(&said), said)),
+    }
+}
+
+/// Reads a pipe to its end in a thread; what is beyond `limit` is dropped.
+fn drain(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let whole = pipe.by_ref().take(limit).read_to_end(&mut bytes);
+            let rest = io::copy(&mut pipe, &mut io::sink());
+            if whole.and(rest).is_err() {
+                bytes.clear();
+            }
+        }
+        // The receiver is gone only if the wait was given up.
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+fn wait(child: &mut Child, stdout: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let started = Instant::now();
+    if let Ok(bytes) = stdout.recv_timeout(PATIENCE) {
+        return Ok(bytes);
+    }
+    let spinner = indicatif::ProgressBar::new_spinner().with_message("cargo metadata");
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    let result = stdout.recv_timeout(TIMEOUT.saturating_sub(started.elapsed()));
+    spinner.finish_and_clear();
+    match result {
+        Ok(bytes) => Ok(bytes),
+        Err(RecvTimeoutError::Disconnected) => Err(failure("cargo's output was lost", "")),
+        Err(RecvTimeoutError::Timeout) => {
+            // It may have ended by itself in between.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(failure("cargo metadata took longer than five minutes", ""))
+        }
+    }
+}
+
+/// Cargo's messages hold paths of this machine, so reports get one of these sentences instead.
+fn classify(stderr: &str) -> &'static str {
+    let says = |text: &str| stderr.contains(text);
+    if says("because --locked was passed") || says("needs to be updated but --locked") {
+        STALE
+    } else if says("--offline") || says("failed to download") || says("unable to update") {
+        "not every package is downloaded; run `cargo fetch --locked`, or pass --online"
+    } else if says("is not installed") || says("no default is configured") || says("could not choose a version of cargo") {
+        "rustup has no toolchain to run cargo with"
+    } else {
+        "cargo metadata failed"
+    }
+}

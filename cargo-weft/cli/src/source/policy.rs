@@ -1,0 +1,113 @@
+//! Loads the layers of a policy: `weft.toml`, the profiles it builds on, or a profile by name.
+
+use std::path::{Path, PathBuf};
+
+use weft_gate::facts::Input;
+use weft_gate::policy::{self, Effective, Layer};
+use weft_verify::Sha256;
+
+use super::files;
+use crate::error::Error;
+
+/// The largest policy file that is read, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+/// How many profiles may build on each other.
+const MAX_LAYERS: usize = 8;
+
+/// The name of the policy file.
+pub const FILE: &str = "weft.toml";
+
+/// A policy with the files it was read from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policy and the places of its values.
+    pub effective: Effective,
+    /// The files that were read.
+    pub inputs: Vec<Input>,
+}
+
+/// Loads the policy that `--policy` names, or that of the workspace, or the profile `local`.
+///
+/// # Errors
+///
+/// A faulty file, with the place; a file that is named and not there.
+pub fn load(named: Option<&str>, root: &Path) -> Result<Loaded, Error> {
+    let mut loader = Loader { layers: Vec::new(), inputs: Vec::new() };
+    match named {
+        Some(name) if policy::profile(name).is_some() => loader.profile(name)?,
+        Some(path) => {
+            let path = Path::new(path);
+            if !path.is_file() {
+                let names: Vec<_> = policy::PROFILES.iter().map(|(name, _)| *name).collect();
+                return Err(Error::usage(
+                    format!("there is no policy at {}", path.display()),
+                    format!("--policy takes a file or one of {}", names.join(", ")),
+                ));
+            }
+            loader.file(path)?;
+        }
+        None if root.join(FILE).symlink_metadata().is_ok() => loader.file(&root.join(FILE))?,
+        None => loader.profile("local")?,
+    }
+    loader.layers.reverse();
+    let effective = policy::combine(&loader.layers).map_err(Error::Bug)?;
+    Ok(Loaded { effective, inputs: loader.inputs })
+}
+
+struct Loader {
+    /// The topmost layer first.
+    layers: Vec<Layer>,
+    inputs: Vec<Input>,
+}
+
+impl Loader {
+    /// Adds a file and what it builds on; profiles by path stay below the file's directory.
+    fn file(&mut self, path: &Path) -> Result<(), Error> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let directory = directory
+            .canonicalize()
+            .map_err(|source| Error::File { action: "read", path: path.display().to_string(), source })?;
+        let mut name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        while self.layers.len() < MAX_LAYERS {
+            let layer = self.read(&directory, &name)?;
+            let next = layer.profile.clone().unwrap_or_else(|| "local".to_owned());
+            self.layers.push(layer);
+            if policy::profile(&next).is_some() {
+                return self.profile(&next);
+            }
+            name = next;
+        }
+        Err(Error::usage(
+            format!("{} builds on more than {MAX_LAYERS} profiles", path.display()),
+            "profiles may not build on each other in a circle",
+        ))
+    }
+
+    fn read(&mut self, directory: &Path, name: &str) -> Result<Layer, Error> {
+        let refuse = |message: String| {
+            let help = "a profile is one of local, baseline, strict and release, or a file beside weft.toml";
+            Error::usage(message, help)
+        };
+        let bytes = match files::read_inside(directory, &directory.join(name), MAX_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(refuse(format!("there is no profile `{}`", name.escape_debug()))),
+            Err(refusal) => return Err(refuse(format!("{} {refusal}", name.escape_debug()))),
+        };
+        self.inputs.push(Input { name: name.to_owned(), sha256: Sha256::of(&bytes) });
+        policy::parse_layer(name, &bytes).map_err(|diagnostic| Error::Config {
+            diagnostic,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        })
+    }
+
+    /// Adds a built-in profile and those it builds on.
+    fn profile(&mut self, name: &str) -> Result<(), Error> {
+        let layers = policy::built_in(name).map_err(|e| Error::Bug(e.to_string()))?;
+        self.layers.extend(layers.into_iter().rev());
+        Ok(())
+    }
+}

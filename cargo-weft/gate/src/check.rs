@@ -1,0 +1,69 @@
+//! Checks: each reads facts and says what it finds.
+//!
+//! A check is one file with a unit struct and its page beside it; [`CHECKS`] is the one list of them all.
+//! The page's first paragraph is the check's summary, and the whole page is its rustdoc, its `explain` output and its
+//! chapter in the book.
+
+pub mod context;
+pub mod inventory;
+pub mod source;
+pub mod topology;
+
+pub use context::{Context, Introduction};
+
+use crate::finding::Finding;
+
+/// A question about a project.
+pub trait Check: Sync {
+    /// Returns the stable code, `family/name`.
+    fn code(&self) -> &'static str;
+
+    /// Returns the page, in Markdown.
+    fn page(&self) -> &'static str;
+
+    /// Returns what the check finds; their level is not the check's business.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: why the check could not be evaluated.
+    fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String>;
+
+    /// Returns the page's first paragraph, on one line.
+    fn summary(&self) -> String {
+        let paragraph = self.page().split("\n\n").nth(1).unwrap_or_default();
+        paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Every check, sorted by code.
+pub static CHECKS: [&dyn Check; 12] = [
+    &inventory::ChecksumMissing,
+    &inventory::LockfileMissing,
+    &inventory::LockfileStale,
+    &source::GitNotAllowed,
+    &source::GitUnpinned,
+    &source::PathEscapesWorkspace,
+    &source::RegistryNotAllowed,
+    &source::Replaced,
+    &topology::Blast,
+    &topology::DuplicateVersion,
+    &topology::HostExecution,
+    &topology::SoleGateway,
+];
+
+/// Returns the check with the given code.
+pub fn find(code: &str) -> Option<&'static dyn Check> {
+    CHECKS.into_iter().find(|check| check.code() == code)
+}
+
+/// Returns the codes of all checks.
+pub fn codes() -> impl Iterator<Item = &'static str> + Clone {
+    CHECKS.iter().map(|check| check.code())
+}
+
+/// Returns the families of all checks.
+pub fn families() -> impl Iterator<Item = &'static str> {
+    let mut families: Vec<_> = codes().filter_map(|code| Some(code.split_once('/')?.0)).collect();
+    families.dedup();
+    families.into_iter()
+}

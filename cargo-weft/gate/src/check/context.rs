@@ -1,0 +1,103 @@
+//! What a check may look at, with the derived graph computed once.
+
+use std::sync::OnceLock;
+
+use weft_graph::{Graph, shortest_path};
+
+use crate::facts::{Facts, LockfileState};
+use crate::inventory::Inventory;
+use crate::place::Place;
+use crate::policy::Policy;
+use crate::topology::Topology;
+
+/// Facts, and what follows from them.
+pub struct Context<'f> {
+    facts: &'f Facts,
+    topology: OnceLock<Result<Topology, String>>,
+    locked: OnceLock<Option<Graph>>,
+}
+
+/// How a package comes to be in the graph.
+pub struct Introduction {
+    /// `name@version` from a member to the package; the package alone if nothing leads to it.
+    pub path: Vec<String>,
+    /// The manifest line that introduces it, or its entry in the lockfile.
+    pub place: Place,
+}
+
+impl<'f> Context<'f> {
+    /// Prepares to look at `facts`.
+    pub fn new(facts: &'f Facts) -> Self {
+        Self { facts, topology: OnceLock::new(), locked: OnceLock::new() }
+    }
+
+    /// Returns the facts.
+    pub fn facts(&self) -> &'f Facts {
+        self.facts
+    }
+
+    /// Returns the policy.
+    pub fn policy(&self) -> &'f Policy {
+        &self.facts.policy
+    }
+
+    /// Returns the path of the lockfile.
+    pub fn lockfile(&self) -> &'f str {
+        match &self.facts.lockfile {
+            LockfileState::Missing(path) | LockfileState::Present(path) => path,
+        }
+    }
+
+    /// Returns the inventory.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not known.
+    pub fn inventory(&self) -> Result<&'f Inventory, String> {
+        self.facts.inventory.as_ref().map_err(str::to_owned)
+    }
+
+    /// Returns the inventory and its topology.
+    ///
+    /// # Errors
+    ///
+    /// Why they are not known.
+    pub fn graph(&self) -> Result<(&'f Inventory, &Topology), String> {
+        let inventory = self.inventory()?;
+        let measure = || Topology::of(inventory).map_err(|e| format!("the topology cannot be measured: {e}"));
+        let topology = self.topology.get_or_init(measure).as_ref().map_err(Clone::clone)?;
+        Ok((inventory, topology))
+    }
+
+    /// Finds how a package comes to be in the graph: by judged edges if it is judged, by any if it is not.
+    pub fn introduction(&self, index: u32) -> Introduction {
+        let Ok((inventory, topology)) = self.graph() else {
+            return Introduction { path: Vec::new(), place: Place::whole(self.lockfile()) };
+        };
+        let judged = shortest_path(&topology.graph, &topology.roots, index);
+        let path = judged.or_else(|| self.locked_path(inventory, index)).unwrap_or_else(|| vec![index]);
+        let place = match path[..] {
+            [member, first, ..] => declared(inventory, member, first),
+            _ => None,
+        };
+        Introduction {
+            place: place.unwrap_or_else(|| inventory.package(index).place.clone()),
+            path: path.iter().map(|p| inventory.package(*p).spec()).collect(),
+        }
+    }
+
+    fn locked_path(&self, inventory: &Inventory, index: u32) -> Option<Vec<u32>> {
+        let build = || {
+            let edges: Vec<_> = inventory.edges.iter().map(|e| (e.from, e.to)).collect();
+            Graph::from_edges(inventory.packages.len(), &edges).ok()
+        };
+        let members = (0u32..).zip(&inventory.packages).filter(|(_, p)| p.member).map(|(i, _)| i);
+        let members: Vec<u32> = members.collect();
+        shortest_path(self.locked.get_or_init(build).as_ref()?, &members, index)
+    }
+}
+
+/// Returns the place of the first declaration of an edge.
+fn declared(inventory: &Inventory, from: u32, to: u32) -> Option<Place> {
+    inventory.edge(from, to)?.declared.iter().filter_map(|d| d.place.clone()).min()
+}

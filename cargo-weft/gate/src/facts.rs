@@ -1,0 +1,155 @@
+//! Facts: everything a decision may look at, and nothing else.
+//!
+//! Facts can be written out in canonical form and read back; deciding again from those bytes gives the same verdict,
+//! byte for byte. So a check that wants to know something new adds it here, and `cargo-weft` fetches it.
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weft_verify::{Rejection, Sha256, canonical};
+
+use crate::inventory::{Drift, Inventory};
+use crate::place::Place;
+use crate::policy::Policy;
+
+/// The version of the facts format.
+pub const SCHEMA: u32 = 1;
+
+/// Everything a decision may look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The day the decision is made for.
+    pub as_of: Date,
+    /// Where manifests and lockfile disagree.
+    pub drift: Known<Vec<Drift>>,
+    /// Path dependencies that lead out of the workspace.
+    pub escapes: Known<Vec<Escape>>,
+    /// The files that were read, sorted by name.
+    pub inputs: Vec<Input>,
+    /// The dependency graph.
+    pub inventory: Known<Inventory>,
+    /// Whether there is a lockfile.
+    pub lockfile: LockfileState,
+    /// What was noticed on the way that no check speaks of.
+    pub notices: Vec<Notice>,
+    /// The rules.
+    pub policy: Policy,
+    /// Where packages are taken from elsewhere than their source says.
+    pub replacements: Known<Vec<Replacement>>,
+    /// The version of this format.
+    pub schema: u32,
+}
+
+/// A fact, or the reason why it is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known<T> {
+    /// It is not known, and this is why: a sentence for the report.
+    Unknown(String),
+    /// It is known.
+    Value(T),
+}
+
+impl<T> Known<T> {
+    /// Returns the fact, or the reason.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the fact is not known.
+    pub fn as_ref(&self) -> Result<&T, &str> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Unknown(reason) => Err(reason),
+        }
+    }
+}
+
+/// Whether there is a lockfile; whether it can be read is the inventory's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockfileState {
+    /// There is none; the path says where it should be.
+    Missing(String),
+    /// There is one, with this path.
+    Present(String),
+}
+
+/// A path dependency that leads out of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escape {
+    /// The package, by the key of the dependency, or the member.
+    pub package: String,
+    /// The path as written.
+    pub path: String,
+    /// Where it is written.
+    pub place: Place,
+    /// Whether it leaves through a symbolic link.
+    pub symlink: bool,
+}
+
+/// Something that takes packages from elsewhere than their source says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// What is replaced.
+    pub what: String,
+    /// What stands in its place.
+    pub with: String,
+    /// Where that is written.
+    pub place: Place,
+}
+
+/// Something worth telling that no check judges.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// A sentence.
+    pub message: String,
+    /// Where it was noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A file that was read.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its path relative to the workspace root, or a name such as `inventory`.
+    pub name: String,
+    /// The digest of its bytes.
+    #[schemars(with = "String")]
+    pub sha256: Sha256,
+}
+
+impl Facts {
+    /// Returns the canonical bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`canonical::to_vec`].
+    pub fn to_canonical(&self) -> Result<Vec<u8>, Rejection> {
+        canonical::to_vec(self)
+    }
+
+    /// Reads facts from their canonical bytes, and from nothing else.
+    ///
+    /// # Errors
+    ///
+    /// See [`canonical::from_slice`]; an inventory whose indexes do not fit is a [`Rejection::NotJson`].
+    pub fn from_canonical(bytes: &[u8]) -> Result<Self, Rejection> {
+        let facts: Self = canonical::from_slice(bytes)?;
+        if facts.schema != SCHEMA {
+            return Err(Rejection::NotJson(format!("facts schema {} is unknown", facts.schema)));
+        }
+        if let Known::Value(inventory) = &facts.inventory {
+            inventory.validate().map_err(Rejection::NotJson)?;
+        }
+        Ok(facts)
+    }
+}

@@ -1,0 +1,276 @@
+//! The inventory at lock precision, and the comparison of manifests with the lockfile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Declaration, Edge, Inventory, Package, Precision, SCHEMA, Selection, Source, purl};
+use crate::input::lockfile::{LockedPackage, Lockfile};
+use crate::input::manifest::{Dependency, Manifest};
+use crate::inventory::DependencyKind;
+use crate::place::Place;
+
+/// Builds the inventory from a lockfile and the members' manifests.
+///
+/// Without manifests every local package counts as a member, and nothing can be left out.
+/// With them, members are the packages the manifests describe, and what only their dev-dependencies reach is left out
+/// unless `dev_dependencies`.
+pub fn from_lock(lockfile: &Lockfile, manifests: &[Manifest], dev_dependencies: bool) -> Inventory {
+    let mut draft = Draft::new(lockfile, manifests);
+    for edge in &mut draft.edges {
+        let only_dev = !edge.declared.is_empty()
+            && edge.declared.iter().all(|d| d.kind == DependencyKind::Dev);
+        edge.selected = dev_dependencies || !only_dev;
+    }
+    draft.select_reachable();
+    let dev_dependencies = dev_dependencies || manifests.is_empty();
+    draft.finish(Precision::Lock, Selection { dev_dependencies, features: None, targets: None })
+}
+
+/// A disagreement between the manifests and the lockfile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// Where the manifest says otherwise, or where the lockfile names a package nobody needs.
+    pub place: Place,
+    /// What disagrees, as a sentence.
+    pub sentence: String,
+    /// The name of the package that is at issue.
+    pub subject: String,
+}
+
+/// Compares the members' manifests with the lockfile, as `cargo metadata --locked` would.
+///
+/// Cargo locks every dependency of every member for every feature and target, so each must be there in a version that
+/// satisfies its requirement, and nothing may be there that no member reaches.
+pub fn drift(lockfile: &Lockfile, manifests: &[Manifest]) -> Vec<Drift> {
+    let mut draft = Draft::new(lockfile, manifests);
+    let mut all = std::mem::take(&mut draft.drift);
+    draft.select_reachable();
+    for package in draft.packages.iter().filter(|p| !p.selected) {
+        let sentence = format!("the lockfile holds {}, which no member needs", package.spec());
+        all.push(Drift { place: package.place.clone(), sentence, subject: package.name.clone() });
+    }
+    all.sort();
+    all
+}
+
+/// An inventory in the making, sorted, with the lockfile's indexes translated.
+pub(super) struct Draft {
+    pub(super) packages: Vec<Package>,
+    pub(super) edges: Vec<Edge>,
+    drift: Vec<Drift>,
+    /// For each package, its index in the lockfile.
+    origin: Vec<usize>,
+    /// For each index in the lockfile, the package.
+    index_of: Vec<usize>,
+}
+
+impl Draft {
+    pub(super) fn new(lockfile: &Lockfile, manifests: &[Manifest]) -> Self {
+        let mut drift = Vec::new();
+        let located = locate(lockfile, manifests, &mut drift);
+        let mut packages: Vec<(Package, usize)> = lockfile
+            .packages
+            .iter()
+            .enumerate()
+            .map(|(index, locked)| (package(locked, located.get(&index).copied(), manifests.is_empty()), index))
+            .collect();
+        packages.sort_by(|(a, _), (b, _)| a.sort_key().cmp(&b.sort_key()));
+        let (packages, origin): (Vec<_>, Vec<_>) = packages.into_iter().unzip();
+        let mut index_of = vec![0; origin.len()];
+        for (sorted, locked) in origin.iter().enumerate() {
+            index_of[*locked] = sorted;
+        }
+        let mut draft = Self { packages, edges: Vec::new(), drift, origin, index_of };
+        draft.edges = draft.undeclared_edges(lockfile);
+        let by_name = by_name(lockfile);
+        for (locked, manifest) in &located {
+            draft.declare(lockfile, &by_name, *locked, manifest);
+            draft.undeclared(*locked, manifest);
+        }
+        draft
+    }
+
+    fn undeclared_edges(&self, lockfile: &Lockfile) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for (from, locked) in self.origin.iter().enumerate() {
+            let mut targets: Vec<_> =
+                lockfile.packages[*locked].dependencies.iter().map(|d| self.index_of[*d]).collect();
+            targets.sort_unstable();
+            targets.dedup();
+            edges.extend(targets.into_iter().map(|to| Edge {
+                declared: Vec::new(),
+                from: index(from),
+                selected: true,
+                to: index(to),
+            }));
+        }
+        edges
+    }
+
+    /// Adds a member's declarations to its edges, and what the lockfile lacks to the drift.
+    fn declare(
+        &mut self,
+        lockfile: &Lockfile,
+        by_name: &BTreeMap<&str, Vec<usize>>,
+        locked: usize,
+        manifest: &Manifest,
+    ) {
+        let dependencies: BTreeSet<usize> =
+            lockfile.packages[locked].dependencies.iter().copied().collect();
+        // Cargo locks dev-dependencies of members only.
+        let locked_kinds = |d: &&Dependency| manifest.member || d.kind != DependencyKind::Dev;
+        for dependency in manifest.dependencies.iter().filter(locked_kinds) {
+            let candidates = by_name.get(dependency.package()).map_or(&[][..], Vec::as_slice);
+            let mut meant: Vec<usize> =
+                candidates.iter().copied().filter(|c| dependencies.contains(c)).collect();
+            meant.retain(|c| satisfies(&lockfile.packages[*c], dependency));
+            if meant.is_empty() {
+                self.drift.push(missing(dependency, candidates, lockfile));
+            }
+            for target in meant {
+                let (from, to) = (index(self.index_of[locked]), index(self.index_of[target]));
+                if let Ok(found) = self.edges.binary_search_by_key(&(from, to), |e| (e.from, e.to)) {
+                    self.edges[found].declared.push(declaration(dependency));
+                    self.edges[found].declared.sort();
+                }
+            }
+        }
+    }
+
+    /// Adds to the drift what the lockfile gives a package that its manifest does not ask for.
+    fn undeclared(&mut self, locked: usize, manifest: &Manifest) {
+        let from = index(self.index_of[locked]);
+        for edge in self.edges.iter().filter(|e| e.from == from && e.declared.is_empty()) {
+            let package = &self.packages[edge.to as usize];
+            let sentence = format!(
+                "the lockfile gives `{}` a dependency on {}, which its manifest does not ask for",
+                self.packages[from as usize].name,
+                package.spec()
+            );
+            self.drift.push(Drift { place: Place::whole(&manifest.file), sentence, subject: package.name.clone() });
+        }
+    }
+
+    /// Marks as judged what judged edges reach from the members.
+    pub(super) fn select_reachable(&mut self) {
+        let mut outgoing = vec![Vec::new(); self.packages.len()];
+        for edge in self.edges.iter().filter(|e| e.selected) {
+            outgoing[edge.from as usize].push(edge.to as usize);
+        }
+        let mut stack: Vec<usize> =
+            (0..self.packages.len()).filter(|i| self.packages[*i].member).collect();
+        while let Some(next) = stack.pop() {
+            if !std::mem::replace(&mut self.packages[next].selected, true) {
+                stack.extend(&outgoing[next]);
+            }
+        }
+        for edge in &mut self.edges {
+            edge.selected &= self.packages[edge.from as usize].selected;
+        }
+    }
+
+    pub(super) fn finish(self, precision: Precision, selection: Selection) -> Inventory {
+        Inventory { edges: self.edges, packages: self.packages, precision, schema: SCHEMA, selection }
+    }
+}
+
+/// Finds the manifest of each local package.
+fn locate<'m>(
+    lockfile: &Lockfile,
+    manifests: &'m [Manifest],
+    drift: &mut Vec<Drift>,
+) -> BTreeMap<usize, &'m Manifest> {
+    let mut found = BTreeMap::new();
+    for manifest in manifests {
+        let Some(package) = &manifest.package else { continue };
+        let same = |p: &LockedPackage| {
+            p.source.is_path()
+                && p.name == package.name
+                && package.version.as_ref().is_none_or(|v| *v == p.version)
+        };
+        match lockfile.packages.iter().position(same) {
+            Some(index) => {
+                found.insert(index, manifest);
+            }
+            None => {
+                let version = package.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+                let sentence = format!("the lockfile lacks `{}`{version}", package.name);
+                let place = Place::whole(&manifest.file);
+                drift.push(Drift { place, sentence, subject: package.name.clone() });
+            }
+        }
+    }
+    found
+}
+
+fn package(locked: &LockedPackage, manifest: Option<&Manifest>, no_manifests: bool) -> Package {
+    let source = match manifest {
+        Some(manifest) => Source::Path { path: Some(manifest.directory().to_owned()) },
+        None => locked.source.clone(),
+    };
+    Package {
+        checksum: locked.checksum,
+        id: purl(&locked.name, &locked.version, &source),
+        manifest: None,
+        member: manifest.map_or(no_manifests && source.is_path(), |m| m.member),
+        name: locked.name.clone(),
+        place: locked.place.clone(),
+        selected: false,
+        source,
+        version: locked.version.clone(),
+    }
+}
+
+fn by_name(lockfile: &Lockfile) -> BTreeMap<&str, Vec<usize>> {
+    let mut map = BTreeMap::<&str, Vec<usize>>::new();
+    for (index, package) in lockfile.packages.iter().enumerate() {
+        map.entry(&package.name).or_default().push(index);
+    }
+    map
+}
+
+fn satisfies(package: &LockedPackage, dependency: &Dependency) -> bool {
+    let wanted = &dependency.requirement;
+    let source = match (&wanted.path, &wanted.git) {
+        // A patch may stand in for a git or registry source, so only paths are compared.
+        (Some(_), _) => package.source.is_path(),
+        (None, _) => true,
+    };
+    let version = wanted.version.as_ref().is_none_or(|requirement| {
+        requirement.matches(&package.version) || package.source.is_path() && wanted.path.is_some()
+    });
+    source && version
+}
+
+fn missing(dependency: &Dependency, candidates: &[usize], lockfile: &Lockfile) -> Drift {
+    let wanted = dependency.requirement.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+    let name = dependency.package();
+    let locked: Vec<String> =
+        candidates.iter().map(|c| lockfile.packages[*c].version.to_string()).collect();
+    let sentence = match locked.is_empty() {
+        true => format!("the manifest asks for `{name}`{wanted}, which the lockfile lacks"),
+        false => format!(
+            "the manifest asks for `{name}`{wanted}, which the lockfile does not give it (it holds {})",
+            locked.join(", ")
+        ),
+    };
+    Drift { place: dependency.place.clone(), sentence, subject: name.to_owned() }
+}
+
+fn declaration(dependency: &Dependency) -> Declaration {
+    Declaration {
+        default_features: dependency.requirement.default_features,
+        features: dependency.requirement.features.clone(),
+        kind: dependency.kind,
+        optional: dependency.optional,
+        place: Some(dependency.place.clone()),
+        requirement: dependency.requirement.version.as_ref().map(ToString::to_string),
+        target: dependency.target.clone(),
+    }
+}
+
+pub(super) fn index(number: usize) -> u32 {
+    u32::try_from(number).expect("a lockfile of at most 32 MiB has fewer than 2^32 packages")
+}

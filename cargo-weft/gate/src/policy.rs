@@ -1,0 +1,350 @@
+//! The policy: a level for every check, the lists and thresholds that checks compare with, and what must be known.
+//!
+//! A policy is a stack of layers: a built-in profile, possibly profiles in between, and the user's `weft.toml`.
+//! [`parse_layer`] reads one, with places; [`combine`] lets each override those below it and remembers where every value
+//! came from.
+//! What results, [`Policy`], has no places and no gaps, and is what a verdict records.
+
+mod layer;
+
+pub use layer::{Layer, parse_layer};
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Diagnostic;
+use crate::check;
+use crate::place::Place;
+
+/// The version of the policy format.
+pub const SCHEMA: u32 = 1;
+
+/// A complete policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The level of every check, by code.
+    pub checks: BTreeMap<String, Level>,
+    /// What each gate must know.
+    pub gate: Gates,
+    /// What is judged.
+    pub graph: GraphPolicy,
+    /// The name of the profile that `weft.toml` builds on, or is used without one.
+    pub profile: String,
+    /// Where packages may come from.
+    pub sources: SourcePolicy,
+    /// Thresholds of the topology checks.
+    pub topology: TopologyPolicy,
+}
+
+/// What a finding of a check does to the verdict.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The verdict is *failed*.
+    Deny,
+    /// It is shown, and does not change the verdict.
+    Warn,
+    /// It is shown in brief, and does not change the verdict.
+    Note,
+    /// The check is not evaluated.
+    Off,
+}
+
+impl Level {
+    /// Returns the word used in policies and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+            Self::Note => "note",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// What is judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct GraphPolicy {
+    /// Whether members' dev-dependencies are judged.
+    pub dev_dependencies: bool,
+    /// The features that are switched on.
+    pub features: Features,
+    /// The targets that are built for.
+    pub targets: Targets,
+}
+
+/// The features that are switched on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Features {
+    /// Every feature of every member.
+    All,
+    /// The members' default features.
+    Default,
+    /// These, beside the default ones.
+    List(Vec<String>),
+}
+
+/// The targets that are built for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Targets {
+    /// Every target there is.
+    All,
+    /// These target triples.
+    List(Vec<String>),
+}
+
+/// Where packages may come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourcePolicy {
+    /// Git repositories: a URL, or with a final `/` everything below it.
+    pub git: Vec<String>,
+    /// Registries: `crates.io`, or an index URL as `Cargo.lock` has it.
+    pub registries: Vec<String>,
+}
+
+/// Thresholds of the topology checks; each is argued on its check's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TopologyPolicy {
+    /// The largest share of external crates, in percent, that may each reach half of the members or more.
+    pub blast_percent: u32,
+    /// How many versions of one crate may be judged side by side.
+    pub duplicate_versions: u32,
+    /// External crates that may run a build script or be a procedural macro; if it is not empty, no others may.
+    pub host_execution_allow: Vec<String>,
+    /// The largest share of external crates, in percent, whose code may run while building.
+    pub host_execution_percent: u32,
+    /// The largest share of external crates, in percent, that one of them may alone bring in.
+    pub sole_gateway_percent: u32,
+}
+
+/// What each gate must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// `cargo weft audit`.
+    pub audit: Gate,
+}
+
+/// What a gate must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Codes and families (`source`) that must be evaluated: otherwise the verdict is *inconclusive*.
+    pub require: Vec<String>,
+}
+
+impl Gate {
+    /// Says whether the check with this code must be evaluated.
+    pub fn requires(&self, code: &str) -> bool {
+        self.require.iter().any(|entry| covers(entry, code))
+    }
+}
+
+/// Says whether `entry`, a code, a family or `family/*`, covers `code`.
+fn covers(entry: &str, code: &str) -> bool {
+    let family = entry.strip_suffix("/*").unwrap_or(entry);
+    entry == code || code.split_once('/').is_some_and(|(f, _)| f == family)
+}
+
+/// A policy, and where each of its values comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// The policy.
+    pub policy: Policy,
+    /// For each key in `weft.toml`'s spelling, such as `checks."topology/blast"`, its value and its place.
+    pub origins: BTreeMap<String, (String, Place)>,
+}
+
+/// The built-in profiles and their texts, weakest first.
+pub const PROFILES: [(&str, &str); 4] = [
+    ("local", include_str!("../../../policies/local.toml")),
+    ("baseline", include_str!("../../../policies/baseline.toml")),
+    ("strict", include_str!("../../../policies/strict.toml")),
+    ("release", include_str!("../../../policies/release.toml")),
+];
+
+/// Returns the text of a built-in profile.
+pub fn profile(name: &str) -> Option<&'static str> {
+    PROFILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// Returns a built-in profile with those it builds on, the lowest first.
+///
+/// # Errors
+///
+/// A [`Diagnostic`] for a name that no profile has; the built-in texts themselves are tested.
+pub fn built_in(name: &str) -> Result<Vec<Layer>, Diagnostic> {
+    let text = profile(name).ok_or_else(|| Diagnostic::whole(name, "no profile has this name"))?;
+    let layer = parse_layer(name, text.as_bytes())?;
+    let mut layers = match &layer.profile {
+        Some(lower) => built_in(lower)?,
+        None => Vec::new(),
+    };
+    layers.push(layer);
+    Ok(layers)
+}
+
+/// Combines layers, the lowest first, into a policy.
+///
+/// # Errors
+///
+/// A sentence naming a key that no layer sets; the built-in profiles set them all.
+pub fn combine(layers: &[Layer]) -> Result<Effective, String> {
+    let mut draft = Draft::default();
+    for setting in layers.iter().flat_map(|layer| &layer.settings) {
+        draft.apply(setting);
+    }
+    // A file is known by the profile it builds on, a profile by its own name.
+    let top = layers.last().map(|top| match profile(&top.name) {
+        Some(_) => top.name.clone(),
+        None => top.profile.clone().unwrap_or_else(|| "local".to_owned()),
+    });
+    let policy = draft.policy(top.unwrap_or_default())?;
+    Ok(Effective { policy, origins: draft.origins })
+}
+
+/// Values by key, the last one set.
+#[derive(Default)]
+struct Draft {
+    levels: BTreeMap<String, Level>,
+    values: BTreeMap<&'static str, layer::Value>,
+    origins: BTreeMap<String, (String, Place)>,
+}
+
+impl Draft {
+    fn apply(&mut self, setting: &layer::Setting) {
+        let place = &setting.place;
+        match &setting.value {
+            layer::Value::Level(entry, level) => {
+                for code in check::codes().filter(|code| covers(entry, code)) {
+                    self.levels.insert(code.to_owned(), *level);
+                    let key = format!("checks.\"{code}\"");
+                    self.origins.insert(key, (format!("\"{}\"", level.as_str()), place.clone()));
+                }
+            }
+            value => {
+                self.origins.insert(setting.key.to_owned(), (value.to_string(), place.clone()));
+                self.values.insert(setting.key, value.clone());
+            }
+        }
+    }
+
+    fn policy(&self, profile: String) -> Result<Policy, String> {
+        use layer::key;
+        if let Some(code) = check::codes().find(|code| !self.levels.contains_key(*code)) {
+            return Err(format!("no profile gives `{code}` a level"));
+        }
+        Ok(Policy {
+            checks: self.levels.clone(),
+            gate: Gates { audit: Gate { require: self.strings(key::REQUIRE)? } },
+            graph: GraphPolicy {
+                dev_dependencies: self.get(key::DEV_DEPENDENCIES, |v| match v {
+                    layer::Value::Flag(flag) => Some(*flag),
+                    _ => None,
+                })?,
+                features: self.get(key::FEATURES, |v| match v {
+                    layer::Value::Features(features) => Some(features.clone()),
+                    _ => None,
+                })?,
+                targets: self.get(key::TARGETS, |v| match v {
+                    layer::Value::Targets(targets) => Some(targets.clone()),
+                    _ => None,
+                })?,
+            },
+            profile,
+            sources: SourcePolicy { git: self.strings(key::GIT)?, registries: self.strings(key::REGISTRIES)? },
+            topology: TopologyPolicy {
+                blast_percent: self.number(key::BLAST)?,
+                duplicate_versions: self.number(key::DUPLICATES)?,
+                host_execution_allow: self.strings(key::HOST_ALLOW)?,
+                host_execution_percent: self.number(key::HOST)?,
+                sole_gateway_percent: self.number(key::GATEWAY)?,
+            },
+        })
+    }
+
+    fn get<T>(&self, key: &str, read: impl Fn(&layer::Value) -> Option<T>) -> Result<T, String> {
+        self.values.get(key).and_then(read).ok_or_else(|| format!("no profile sets `{key}`"))
+    }
+
+    fn strings(&self, key: &str) -> Result<Vec<String>, String> {
+        self.get(key, |value| match value {
+            layer::Value::Strings(strings) => Some(strings.clone()),
+            _ => None,
+        })
+    }
+
+    fn number(&self, key: &str) -> Result<u32, String> {
+        self.get(key, |value| match value {
+            layer::Value::Number(number) => Some(*number),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effective(name: &str, text: Option<&str>) -> Effective {
+        let mut layers = built_in(name).unwrap();
+        layers.extend(text.map(|text| parse_layer("weft.toml", text.as_bytes()).unwrap()));
+        combine(&layers).unwrap()
+    }
+
+    #[test]
+    fn every_built_in_profile_is_a_complete_policy() {
+        for (name, _) in PROFILES {
+            let policy = effective(name, None).policy;
+            assert_eq!(policy.profile, name);
+            assert_eq!(policy.checks.len(), check::codes().count());
+        }
+        assert!(built_in("lokal").is_err());
+    }
+
+    #[test]
+    fn each_profile_is_at_least_as_strict_as_the_one_before() {
+        let policies = PROFILES.map(|(name, _)| effective(name, None).policy);
+        for pair in policies.windows(2) {
+            for (code, level) in &pair[1].checks {
+                assert!(*level <= pair[0].checks[code], "{code} in {}", pair[1].profile);
+            }
+            for code in check::codes().filter(|code| pair[0].gate.audit.requires(code)) {
+                assert!(pair[1].gate.audit.requires(code), "{code} in {}", pair[1].profile);
+            }
+            let (low, high) = (&pair[0].topology, &pair[1].topology);
+            assert!(high.sole_gateway_percent <= low.sole_gateway_percent);
+            assert!(high.blast_percent <= low.blast_percent);
+            assert!(high.host_execution_percent <= low.host_execution_percent);
+            assert!(high.duplicate_versions <= low.duplicate_versions);
+        }
+    }
+
+    #[test]
+    fn a_later_layer_overrides_a_family_and_within_a_layer_a_code_beats_its_family() {
+        let text = "schema = 1\nprofile = \"local\"\n[checks]\n\"topology/blast\" = \"deny\"\n\"topology/*\" = \"off\"\n";
+        let found = effective("local", Some(text));
+        assert_eq!(found.policy.profile, "local");
+        assert_eq!(found.policy.checks["topology/blast"], Level::Deny);
+        assert_eq!(found.policy.checks["topology/sole-gateway"], Level::Off);
+        let (value, place) = &found.origins["checks.\"topology/sole-gateway\""];
+        assert_eq!((&**value, &*place.file, place.line), ("\"off\"", "weft.toml", 5));
+    }
+
+    #[test]
+    fn requirements_name_codes_or_families() {
+        let gate = Gate { require: vec!["source".to_owned(), "topology/blast".to_owned()] };
+        assert!(gate.requires("source/replaced") && gate.requires("topology/blast"));
+        assert!(!gate.requires("topology/sole-gateway") && !gate.requires("sources/x"));
+    }
+}

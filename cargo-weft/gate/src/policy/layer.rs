@@ -1,0 +1,269 @@
+//! One layer of a policy: a `weft.toml` or a profile, read with places and without mercy.
+
+use std::fmt;
+
+use super::{Features, Level, SCHEMA, Targets};
+use crate::check;
+use crate::input::text;
+use crate::input::tree::{self, Node, Table, suggest};
+use crate::place::{Place, SourceText};
+use crate::Diagnostic;
+
+/// The largest layer that is read, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The keys of `weft.toml`, as `policy show` prints them.
+pub(super) mod key {
+    pub(in super::super) const BLAST: &str = "topology.blast-percent";
+    pub(in super::super) const DEV_DEPENDENCIES: &str = "graph.dev-dependencies";
+    pub(in super::super) const DUPLICATES: &str = "topology.duplicate-versions";
+    pub(in super::super) const FEATURES: &str = "graph.features";
+    pub(in super::super) const GATEWAY: &str = "topology.sole-gateway-percent";
+    pub(in super::super) const GIT: &str = "sources.git";
+    pub(in super::super) const HOST: &str = "topology.host-execution-percent";
+    pub(in super::super) const HOST_ALLOW: &str = "topology.host-execution-allow";
+    pub(in super::super) const REGISTRIES: &str = "sources.registries";
+    pub(in super::super) const REQUIRE: &str = "gate.audit.require";
+    pub(in super::super) const TARGETS: &str = "graph.targets";
+}
+
+/// One layer of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The name of the file or profile.
+    pub name: String,
+    /// The profile this layer builds on: a built-in name, or a path relative to the file.
+    pub profile: Option<String>,
+    /// The place of `profile`, for faults found when it is loaded.
+    pub profile_place: Option<Place>,
+    pub(super) settings: Vec<Setting>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) key: &'static str,
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Features(Features),
+    Flag(bool),
+    Level(String, Level),
+    Number(u32),
+    Strings(Vec<String>),
+    Targets(Targets),
+}
+
+/// Reads one layer.
+///
+/// # Errors
+///
+/// A [`Diagnostic`] with the place of the first fault: an unknown key, check, level or value is one.
+pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
+    let text = text(file, bytes, MAX_BYTES)?;
+    let source = SourceText::new(file, text);
+    let document = tree::parse(&source)?;
+    let document = Table::new(&source, document.get_ref());
+    check_schema(file, &document)?;
+    let mut reader = Reader { settings: Vec::new() };
+    let profile = document.get("profile");
+    reader.graph(&document)?;
+    reader.checks(&document)?;
+    reader.sources(&document)?;
+    reader.topology(&document)?;
+    reader.gates(&document)?;
+    document.finish()?;
+    Ok(Layer {
+        name: file.to_owned(),
+        profile: profile.as_ref().map(|node| node.string().map(str::to_owned)).transpose()?,
+        profile_place: profile.map(|node| node.place()),
+        settings: reader.settings,
+    })
+}
+
+fn check_schema(file: &str, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+    let Some(schema) = document.get("schema") else {
+        return Err(Diagnostic::whole(file, "states no schema").help(format!("begin it with `schema = {SCHEMA}`")));
+    };
+    match schema.number(u32::MAX)? {
+        SCHEMA => Ok(()),
+        found => Err(schema.fault(format!("policy schema {found} is unknown; weft reads {SCHEMA}"))),
+    }
+}
+
+struct Reader {
+    settings: Vec<Setting>,
+}
+
+impl Reader {
+    fn graph(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("graph")? else { return Ok(()) };
+        self.read(key::TARGETS, table.get("targets"), |node| {
+            Ok(Value::Targets(match node.as_str() {
+                Some("all") => Targets::All,
+                Some(_) => return Err(node.fault("`targets` is \"all\" or a list of target triples")),
+                None => Targets::List(not_empty(node)?),
+            }))
+        })?;
+        self.read(key::FEATURES, table.get("features"), |node| {
+            Ok(Value::Features(match node.as_str() {
+                Some("all") => Features::All,
+                Some("default") => Features::Default,
+                Some(_) => return Err(node.fault("`features` is \"all\", \"default\" or a list of features")),
+                None => Features::List(node.strings()?),
+            }))
+        })?;
+        self.read(key::DEV_DEPENDENCIES, table.get("dev-dependencies"), |node| Ok(Value::Flag(node.bool()?)))?;
+        table.finish()
+    }
+
+    fn checks(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("checks")? else { return Ok(()) };
+        let mut families = Vec::new();
+        let mut codes = Vec::new();
+        for node in table.iter() {
+            let level = level(&node)?;
+            let value = Value::Level(check_pattern(&node, node.key())?, level);
+            let setting = Setting { key: "checks", value, place: node.place() };
+            if node.key().ends_with("/*") { families.push(setting) } else { codes.push(setting) }
+        }
+        self.settings.extend(families.into_iter().chain(codes));
+        Ok(())
+    }
+
+    fn sources(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("sources")? else { return Ok(()) };
+        self.read(key::REGISTRIES, table.get("registries"), strings)?;
+        self.read(key::GIT, table.get("git"), strings)?;
+        table.finish()
+    }
+
+    fn topology(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("topology")? else { return Ok(()) };
+        let percent = |node: &Node<'_, '_>| Ok(Value::Number(node.number(100)?));
+        self.read(key::BLAST, table.get("blast-percent"), percent)?;
+        self.read(key::DUPLICATES, table.get("duplicate-versions"), |node| match node.number(1000)? {
+            0 => Err(node.fault("`duplicate-versions` is at least 1: each crate has one version")),
+            number => Ok(Value::Number(number)),
+        })?;
+        self.read(key::HOST_ALLOW, table.get("host-execution-allow"), strings)?;
+        self.read(key::HOST, table.get("host-execution-percent"), percent)?;
+        self.read(key::GATEWAY, table.get("sole-gateway-percent"), percent)?;
+        table.finish()
+    }
+
+    fn gates(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("gate")? else { return Ok(()) };
+        if let Some(audit) = table.table("audit")? {
+            self.read(key::REQUIRE, audit.get("require"), |node| {
+                let entries = node.list()?;
+                let entries = entries.iter().map(|entry| check_pattern(entry, entry.string()?));
+                Ok(Value::Strings(entries.collect::<Result<_, _>>()?))
+            })?;
+            audit.finish()?;
+        }
+        table.finish()
+    }
+
+    fn read(
+        &mut self,
+        key: &'static str,
+        node: Option<Node<'_, '_>>,
+        value: impl Fn(&Node<'_, '_>) -> Result<Value, Diagnostic>,
+    ) -> Result<(), Diagnostic> {
+        if let Some(node) = node {
+            self.settings.push(Setting { key, value: value(&node)?, place: node.place() });
+        }
+        Ok(())
+    }
+}
+
+fn strings(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
+    Ok(Value::Strings(node.strings()?))
+}
+
+/// An empty list of targets would judge nothing.
+fn not_empty(node: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
+    match node.strings()? {
+        list if list.is_empty() => Err(node.fault("an empty list would judge nothing; write \"all\" for every target")),
+        list => Ok(list),
+    }
+}
+
+fn level(node: &Node<'_, '_>) -> Result<Level, Diagnostic> {
+    let levels = [Level::Deny, Level::Warn, Level::Note, Level::Off];
+    let text = node.string()?;
+    levels.into_iter().find(|level| level.as_str() == text).ok_or_else(|| {
+        let help = suggest(text, levels.iter().map(|level| level.as_str()));
+        node.fault(format!("unknown level `{}`", text.escape_debug())).help(help)
+    })
+}
+
+/// Accepts a check's code, a family or `family/*`.
+fn check_pattern(node: &Node<'_, '_>, pattern: &str) -> Result<String, Diagnostic> {
+    if check::codes().any(|code| super::covers(pattern, code)) {
+        return Ok(pattern.to_owned());
+    }
+    let families = check::families().map(|family| format!("{family}/*"));
+    let known: Vec<String> = families.chain(check::codes().map(str::to_owned)).collect();
+    let fault = format!("no check is called `{}`", pattern.escape_debug());
+    Err(node.key_fault(fault).help(suggest(pattern, known.iter().map(String::as_str))))
+}
+
+impl fmt::Display for Value {
+    /// Writes the value as `weft.toml` would have it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Level(_, level) => write!(f, "{:?}", level.as_str()),
+            Self::Features(Features::All) | Self::Targets(Targets::All) => f.write_str("\"all\""),
+            Self::Features(Features::Default) => f.write_str("\"default\""),
+            Self::Strings(list) | Self::Features(Features::List(list)) | Self::Targets(Targets::List(list)) => {
+                let items: Vec<String> = list.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, message: &str, help: &str) {
+        let fault = parse_layer("weft.toml", format!("schema = 1\n{text}").as_bytes()).unwrap_err();
+        assert!(fault.message.contains(message), "{fault:?}");
+        assert!(fault.help.unwrap_or_default().contains(help), "{text}");
+        assert!(fault.span.is_some());
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_with_a_suggestion() {
+        check("profil = \"x\"", "unknown key `profil`", "did you mean `profile`?");
+        check("[graph]\ntarget = []", "unknown key `target`", "did you mean `targets`?");
+        check("[gate.merge]\nrequire = []", "unknown key `merge`", "known here: audit");
+        check("[checks]\n\"topology/blas\" = \"off\"", "no check is called", "did you mean `topology/blast`?");
+        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "known here: inventory/*");
+        check("[checks]\n\"topology/blast\" = \"dany\"", "unknown level `dany`", "did you mean `deny`?");
+        check("[gate.audit]\nrequire = [\"sources\"]", "no check is called", "source/*");
+    }
+
+    #[test]
+    fn values_that_would_judge_nothing_are_refused() {
+        check("[graph]\ntargets = []", "would judge nothing", "");
+        check("[topology]\nduplicate-versions = 0", "at least 1", "");
+        check("[topology]\nblast-percent = 101", "from 0 to 100", "");
+        check("[topology]\nblast-percent = -1", "from 0 to 100", "");
+        check("[topology]\nblast-percent = 1.5", "from 0 to 100", "");
+    }
+
+    #[test]
+    fn a_policy_states_its_schema() {
+        let fault = |text: &str| parse_layer("weft.toml", text.as_bytes()).unwrap_err().message;
+        assert!(fault("profile = \"local\"").contains("states no schema"));
+        assert!(fault("schema = 2").contains("schema 2 is unknown"));
+    }
+}

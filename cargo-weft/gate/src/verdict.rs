@@ -1,0 +1,243 @@
+//! The verdict: what the gate decides, from which inputs, and why.
+//!
+//! [`decide`] is the whole of the gate. It depends on its argument alone, and equal facts give equal bytes.
+//! The format is specified in `docs/src/spec/report.md`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weft_verify::{Rejection, Sha256, canonical};
+
+use crate::check::{CHECKS, Context};
+use crate::facts::{Facts, Input, Known, Notice};
+use crate::finding::Finding;
+use crate::inventory::{Inventory, Precision};
+use crate::policy::Level;
+use crate::topology::{RiskRow, Topology};
+
+/// The version of the report format.
+pub const SCHEMA: u32 = 1;
+
+/// How many rows of the risk table a verdict holds.
+const RISK_ROWS: usize = 10;
+
+/// What the gate decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The day the decision is made for.
+    #[schemars(with = "String")]
+    pub as_of: Date,
+    /// How many findings and checks of each kind there are.
+    pub counts: Counts,
+    /// What was found, the most severe first.
+    pub findings: Vec<Finding>,
+    /// SHA-256 of every input, sorted by name.
+    pub inputs: Vec<Input>,
+    /// Checks that could not be evaluated.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// What was noticed that no check judges.
+    pub notices: Vec<Notice>,
+    /// The decision.
+    pub outcome: Outcome,
+    /// The profile of the policy.
+    pub profile: String,
+    /// The riskiest external packages.
+    pub risk: Vec<RiskRow>,
+    /// The version of this format.
+    pub schema: u32,
+    /// What was judged, unless the graph is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// The program that decided: `cargo-weft` and its version.
+    pub tool: String,
+}
+
+/// The decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing is denied, and all that is required was evaluated.
+    Passed,
+    /// Something is denied.
+    Failed,
+    /// Nothing is denied, but something that is required was not evaluated.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// Returns the word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// How many findings and checks of each kind there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Findings at level `deny`.
+    pub deny: u64,
+    /// Checks that were evaluated.
+    pub evaluated: u64,
+    /// Checks that could not be evaluated.
+    pub not_evaluated: u64,
+    /// Findings at level `note`.
+    pub note: u64,
+    /// Checks that the policy switches off.
+    pub off: u64,
+    /// Findings at level `warn`.
+    pub warn: u64,
+}
+
+/// A check that could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotEvaluated {
+    /// The check's code.
+    pub code: String,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Whether the policy requires it.
+    pub required: bool,
+}
+
+/// What was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Groups of packages that depend on each other in a circle.
+    pub cycles: u64,
+    /// Judged edges.
+    pub edges: u64,
+    /// Judged packages that are not members.
+    pub external: u64,
+    /// f50 in thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f50_thousandths: Option<u32>,
+    /// Packages in the lockfile.
+    pub locked: u64,
+    /// Judged members.
+    pub members: u64,
+    /// How sharply the graph is known.
+    pub precision: Precision,
+}
+
+impl Verdict {
+    /// Returns the canonical bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`canonical::to_vec`].
+    pub fn to_canonical(&self) -> Result<Vec<u8>, Rejection> {
+        canonical::to_vec(self)
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+///
+/// A [`Rejection`] if the facts have no canonical form, which no facts made by this crate lack.
+pub fn decide(facts: &Facts) -> Result<Verdict, Rejection> {
+    let context = Context::new(facts);
+    let mut draft = Draft::default();
+    for check in CHECKS {
+        let code = check.code();
+        let required = facts.policy.gate.audit.requires(code);
+        match facts.policy.checks.get(code).copied() {
+            Some(Level::Off) | None => draft.switched_off(code, required),
+            Some(level) => match check.evaluate(&context) {
+                Ok(findings) => draft.evaluated(level, findings),
+                Err(reason) => draft.not_evaluated(code, reason, required),
+            },
+        }
+    }
+    let known = context.graph().ok();
+    let outcome = draft.outcome(known.is_some());
+    draft.findings.sort();
+    Ok(Verdict {
+        as_of: facts.as_of,
+        counts: draft.counts,
+        findings: draft.findings,
+        inputs: inputs(facts)?,
+        not_evaluated: draft.not_evaluated,
+        notices: facts.notices.clone(),
+        outcome,
+        profile: facts.policy.profile.clone(),
+        risk: known.map(|(i, t)| t.ranked(i).into_iter().take(RISK_ROWS).collect()).unwrap_or_default(),
+        schema: SCHEMA,
+        summary: known.map(|(inventory, topology)| summary(inventory, topology)),
+        tool: concat!("cargo-weft ", env!("CARGO_PKG_VERSION")).to_owned(),
+    })
+}
+
+#[derive(Default)]
+struct Draft {
+    counts: Counts,
+    findings: Vec<Finding>,
+    not_evaluated: Vec<NotEvaluated>,
+}
+
+impl Draft {
+    fn evaluated(&mut self, level: Level, findings: Vec<Finding>) {
+        self.counts.evaluated += 1;
+        let count = match level {
+            Level::Deny => &mut self.counts.deny,
+            Level::Warn => &mut self.counts.warn,
+            Level::Note | Level::Off => &mut self.counts.note,
+        };
+        *count += findings.len() as u64;
+        self.findings.extend(findings.into_iter().map(|finding| Finding { level, ..finding }));
+    }
+
+    fn not_evaluated(&mut self, code: &str, reason: String, required: bool) {
+        self.counts.not_evaluated += 1;
+        self.not_evaluated.push(NotEvaluated { code: code.to_owned(), reason, required });
+    }
+
+    /// A policy that requires what it switches off asks for silence; it does not get a pass for it.
+    fn switched_off(&mut self, code: &str, required: bool) {
+        self.counts.off += 1;
+        if required {
+            self.not_evaluated(code, "the policy requires it and switches it off".to_owned(), true);
+        }
+    }
+
+    fn outcome(&self, graph_is_known: bool) -> Outcome {
+        if self.counts.deny > 0 {
+            Outcome::Failed
+        } else if !graph_is_known || self.not_evaluated.iter().any(|n| n.required) {
+            Outcome::Inconclusive
+        } else {
+            Outcome::Passed
+        }
+    }
+}
+
+fn inputs(facts: &Facts) -> Result<Vec<Input>, Rejection> {
+    let mut all: BTreeMap<&str, Sha256> = facts.inputs.iter().map(|i| (&*i.name, i.sha256)).collect();
+    if let Known::Value(inventory) = &facts.inventory {
+        all.insert("inventory", Sha256::of(&inventory.to_canonical()?));
+    }
+    all.insert("policy", Sha256::of(&canonical::to_vec(&facts.policy)?));
+    Ok(all.into_iter().map(|(name, sha256)| Input { name: name.to_owned(), sha256 }).collect())
+}
+
+fn summary(inventory: &Inventory, topology: &Topology) -> Summary {
+    Summary {
+        cycles: topology.cycles().len() as u64,
+        edges: inventory.edges.iter().filter(|e| e.selected).count() as u64,
+        external: inventory.judged_externals().len() as u64,
+        f50_thousandths: topology.f50_thousandths,
+        locked: inventory.packages.len() as u64,
+        members: topology.roots.len() as u64,
+        precision: inventory.precision,
+    }
+}

@@ -1,0 +1,9 @@
+//! Every metric against answers worked out by hand, by brute force and by other libraries.
+
+mod brute;
+mod extreme;
+mod golden;
+mod oracle;
+mod property;
+mod sample;
+mod thread;
