@@ -30,7 +30,8 @@ use crate::report;
     bin_name = "cargo weft",
     version,
     arg_required_else_help = true,
-    after_help = "Exit status: 0 passed, 1 failed, 2 usage or environment error, 3 inconclusive, 70 a bug in weft."
+    after_help = "On a tree you do not trust, run `cargo-weft` from outside it: `cargo` obeys the tree before weft starts.\n\
+                  Exit status: 0 passed, 1 failed, 2 usage or environment error, 3 inconclusive, 70 a bug in weft."
 )]
 pub struct Cli {
     /// When to use colour
@@ -114,7 +115,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     cli.color.choice().write_global();
     panic::set_hook(Box::new(|info| {
-        anstream::eprintln!("error: internal error: {info}\nThis is a bug in weft; the exit status is 70.");
+        anstream::eprintln!(
+            "error: internal error: {info}\nThis is a bug in weft; the exit status is 70."
+        );
     }));
     let status = match panic::catch_unwind(|| run(&cli)) {
         Ok(Ok(status)) => status,

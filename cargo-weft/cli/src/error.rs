@@ -101,7 +101,9 @@ impl Error {
     /// Returns the exit status.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Usage { .. } | Self::File { .. } | Self::Config { .. } | Self::Output(_) => ExitStatus::Error,
+            Self::Usage { .. } | Self::File { .. } | Self::Config { .. } | Self::Output(_) => {
+                ExitStatus::Error
+            }
             Self::NoGraph { .. } => ExitStatus::Inconclusive,
             Self::Bug(_) => ExitStatus::Bug,
         }

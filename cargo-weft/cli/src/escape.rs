@@ -15,8 +15,16 @@ fn is_active(c: char) -> bool {
 }
 
 /// Escapes text for a terminal or a log, on one line.
+///
+/// A runner of workflows obeys `::command::` at the beginning of a line, which wrapping may make of any word, and
+/// `##[command]` anywhere.
 pub fn terminal(text: &str) -> String {
-    visible(text, |c, out| out.push(c))
+    let text = visible(text, |c, out| out.push(c)).replace("##[", "#\\u{23}[");
+    let words = text.split(' ').map(|word| match word.strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Escapes text for Markdown, as text: no markup, link, HTML, mention or issue reference comes of it.
@@ -29,7 +37,8 @@ pub fn markdown(text: &str) -> String {
         '@' => out.push_str("&#64;"),
         '#' => out.push_str("&#35;"),
         ':' => out.push_str("&#58;"),
-        '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '-' | '.' | '!' | '|' | '~' | '=' | '$' => {
+        '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '-' | '.' | '!'
+        | '|' | '~' | '=' | '$' => {
             out.push('\\');
             out.push(c);
         }
@@ -103,12 +112,19 @@ mod tests {
     fn nothing_steers_a_terminal() {
         assert_eq!(terminal("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\u{d}\\u{a}");
         assert_eq!(terminal("\u{202e}x\u{9b}\u{feff}"), "\\u{202e}x\\u{9b}\\u{feff}");
-        assert_eq!(terminal("serde_json é 漢"), "serde_json é 漢");
+        assert_eq!(terminal("serde_json é 漢 a::b"), "serde_json é 漢 a::b");
+        assert_eq!(
+            terminal("::error::x y ::notice::z ##[error]"),
+            "\\u{3a}:error::x y \\u{3a}:notice::z #\\u{23}[error]"
+        );
     }
 
     #[test]
     fn nothing_becomes_markup() {
-        assert_eq!(markdown("[x](http://y) @me #1 <b>"), "\\[x\\]\\(http&#58;//y\\) &#64;me &#35;1 &lt;b&gt;");
+        assert_eq!(
+            markdown("[x](http://y) @me #1 <b>"),
+            "\\[x\\]\\(http&#58;//y\\) &#64;me &#35;1 &lt;b&gt;"
+        );
         assert_eq!(markdown_code("a`b``c|d"), "``` a`b``c\\|d ```");
         assert_eq!(markdown_code("serde"), "`serde`");
         assert_eq!(markdown_code(""), "`  `");

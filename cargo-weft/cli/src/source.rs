@@ -5,5 +5,7 @@
 
 pub mod cargo;
 pub mod files;
+mod pattern;
 pub mod policy;
+mod vendor;
 pub mod workspace;

@@ -12,6 +12,7 @@ pub mod topology;
 pub use context::{Context, Introduction};
 
 use crate::finding::Finding;
+use crate::place::Place;
 
 /// A question about a project.
 pub trait Check: Sync {
@@ -50,6 +51,31 @@ pub static CHECKS: [&dyn Check; 12] = [
     &topology::HostExecution,
     &topology::SoleGateway,
 ];
+
+/// The most findings of one check; one more says how many are left out.
+const MOST_FINDINGS: usize = 500;
+
+/// Makes findings of subjects, up to a bound that only a hostile or hopeless graph reaches.
+fn bounded<T>(
+    code: &str,
+    context: &Context<'_>,
+    subjects: impl IntoIterator<Item = T>,
+    finding: impl Fn(T) -> Finding,
+) -> Vec<Finding> {
+    let mut subjects = subjects.into_iter();
+    let mut findings: Vec<Finding> = subjects.by_ref().take(MOST_FINDINGS).map(finding).collect();
+    let left_out = subjects.count();
+    if left_out > 0 {
+        let sentence = format!("{left_out} more findings of this check are left out.");
+        let place = Place::whole(context.lockfile());
+        findings.push(
+            Finding::new(code, context.lockfile(), place, sentence)
+                .remedy("Mend those that are shown first.")
+                .field("left_out", left_out as u64),
+        );
+    }
+    findings
+}
 
 /// Returns the check with the given code.
 pub fn find(code: &str) -> Option<&'static dyn Check> {

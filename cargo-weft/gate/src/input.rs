@@ -21,8 +21,9 @@ pub fn text<'b>(file: &str, bytes: &'b [u8], limit: usize) -> Result<&'b str, Di
         let message = format!("is larger than the {} MiB that weft reads", limit >> 20);
         return Err(Diagnostic::whole(file, message));
     }
-    std::str::from_utf8(bytes)
-        .map_err(|e| Diagnostic::whole(file, format!("is not UTF-8 from byte {} on", e.valid_up_to())))
+    std::str::from_utf8(bytes).map_err(|e| {
+        Diagnostic::whole(file, format!("is not UTF-8 from byte {} on", e.valid_up_to()))
+    })
 }
 
 /// Says whether `name` is one that Cargo would accept for a package: a letter or `_` first, then letters, digits, `-`

@@ -16,6 +16,7 @@ mod source;
 pub use from_lock::{Drift, drift, from_lock};
 pub use from_metadata::from_metadata;
 pub use source::{GitReference, Source};
+pub(crate) use source::{same_repository, without_credentials};
 
 use packageurl::PackageUrl;
 use schemars::JsonSchema;
@@ -46,7 +47,9 @@ pub struct Inventory {
 }
 
 /// How sharply a graph is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// From `Cargo.lock` and manifests: a superset of what is built.

@@ -8,7 +8,12 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A range of text in a file, in 1-based lines and columns; columns count Unicode code points.
+/// So far into a line, columns count bytes.
+const LONG_LINE: usize = 4096;
+
+/// A range of text in a file, in 1-based lines and columns.
+///
+/// Columns count Unicode code points, but bytes beyond the first 4,096 of a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
@@ -42,7 +47,8 @@ pub struct SourceText<'t> {
 impl<'t> SourceText<'t> {
     /// Indexes `text`, the content of `file`.
     pub fn new(file: &str, text: &'t str) -> Self {
-        let after_newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+        let after_newlines =
+            text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let line_starts = std::iter::once(0).chain(after_newlines).collect();
         Self { file: file.to_owned(), text, line_starts }
     }
@@ -68,7 +74,12 @@ impl<'t> SourceText<'t> {
         let offset = offset.min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
         let start = self.line_starts[line];
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        let column = match self.text.get(start..offset) {
+            // Counting would be quadratic where a whole file is one line.
+            Some(before) if before.len() > LONG_LINE => before.len(),
+            Some(before) => before.chars().count(),
+            None => 0,
+        };
         (saturating(line + 1), saturating(column + 1))
     }
 }

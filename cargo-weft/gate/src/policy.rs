@@ -262,7 +262,10 @@ impl Draft {
                 })?,
             },
             profile,
-            sources: SourcePolicy { git: self.strings(key::GIT)?, registries: self.strings(key::REGISTRIES)? },
+            sources: SourcePolicy {
+                git: self.strings(key::GIT)?,
+                registries: self.strings(key::REGISTRIES)?,
+            },
             topology: TopologyPolicy {
                 blast_percent: self.number(key::BLAST)?,
                 duplicate_versions: self.number(key::DUPLICATES)?,

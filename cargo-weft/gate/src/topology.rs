@@ -59,9 +59,15 @@ impl Topology {
         let graph = Graph::from_edges(len, &edges)?;
         let condensation = Condensation::of(&graph);
         let roots = inventory.roots();
-        let weight: Vec<u64> = inventory.packages.iter().map(|p| u64::from(p.selected && !p.member)).collect();
+        let weight: Vec<u64> =
+            inventory.packages.iter().map(|p| u64::from(p.selected && !p.member)).collect();
         let ((betweenness, f50), (host, dominators)) = rayon::join(
-            || rayon::join(|| weft_graph::betweenness(&graph), || f50(inventory, &condensation, &roots)),
+            || {
+                rayon::join(
+                    || weft_graph::betweenness(&graph),
+                    || f50(inventory, &condensation, &roots),
+                )
+            },
             || {
                 let host = host_reach(inventory, &condensation, &roots);
                 (host, weft_graph::dominators(&condensation, &roots, &weight))
@@ -112,8 +118,11 @@ impl Topology {
     /// The order is by retained packages, then members in whose build it runs, then members reached, then
     /// betweenness; `docs/src/guide/risk.md` argues it.
     pub fn ranked(&self, inventory: &Inventory) -> Vec<RiskRow> {
-        let mut rows: Vec<RiskRow> =
-            inventory.judged_externals().into_iter().map(|index| self.row(inventory, index)).collect();
+        let mut rows: Vec<RiskRow> = inventory
+            .judged_externals()
+            .into_iter()
+            .map(|index| self.row(inventory, index))
+            .collect();
         let key = |r: &RiskRow| (r.retained, r.host_execution, r.blast, r.betweenness_thousandths);
         rows.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.id.cmp(&b.id)));
         rows
@@ -174,10 +183,17 @@ fn host_reach(
     }
     let has = |wanted: DependencyKind| -> Vec<(u32, u32)> {
         let edges = inventory.edges.iter().filter(|e| e.selected);
-        edges.filter(|e| e.declared.iter().any(|d| d.kind == wanted)).map(|e| (e.from, e.to)).collect()
+        edges
+            .filter(|e| e.declared.iter().any(|d| d.kind == wanted))
+            .map(|e| (e.from, e.to))
+            .collect()
     };
     let is = |fact: fn(&crate::inventory::ManifestFacts) -> bool| -> Vec<bool> {
-        inventory.packages.iter().map(|p| p.selected && p.manifest.as_ref().is_some_and(fact)).collect()
+        inventory
+            .packages
+            .iter()
+            .map(|p| p.selected && p.manifest.as_ref().is_some_and(fact))
+            .collect()
     };
     let code = HostCode {
         runs_itself: &is(|m| m.build_script),

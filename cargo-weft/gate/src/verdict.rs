@@ -3,17 +3,15 @@
 //! [`decide`] is the whole of the gate. It depends on its argument alone, and equal facts give equal bytes.
 //! The format is specified in `docs/src/spec/report.md`.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_verify::{Rejection, Sha256, canonical};
 
 use crate::check::{CHECKS, Context};
-use crate::facts::{Facts, Input, Known, Notice};
+use crate::facts::{Escape, Facts, Input, Known, LockfileState, Notice, Replacement};
 use crate::finding::Finding;
-use crate::inventory::{Inventory, Precision};
+use crate::inventory::{Drift, Inventory, Precision};
 use crate::policy::Level;
 use crate::topology::{RiskRow, Topology};
 
@@ -171,7 +169,9 @@ pub fn decide(facts: &Facts) -> Result<Verdict, Rejection> {
         notices: facts.notices.clone(),
         outcome,
         profile: facts.policy.profile.clone(),
-        risk: known.map(|(i, t)| t.ranked(i).into_iter().take(RISK_ROWS).collect()).unwrap_or_default(),
+        risk: known
+            .map(|(i, t)| t.ranked(i).into_iter().take(RISK_ROWS).collect())
+            .unwrap_or_default(),
         schema: SCHEMA,
         summary: known.map(|(inventory, topology)| summary(inventory, topology)),
         tool: concat!("cargo-weft ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -221,13 +221,46 @@ impl Draft {
     }
 }
 
+/// Lists the files that were read, and the canonical forms of what was made of them.
 fn inputs(facts: &Facts) -> Result<Vec<Input>, Rejection> {
-    let mut all: BTreeMap<&str, Sha256> = facts.inputs.iter().map(|i| (&*i.name, i.sha256)).collect();
+    let input =
+        |name: &str, bytes: &[u8]| Input { name: name.to_owned(), sha256: Sha256::of(bytes) };
+    let mut all = facts.inputs.clone();
     if let Known::Value(inventory) = &facts.inventory {
-        all.insert("inventory", Sha256::of(&inventory.to_canonical()?));
+        all.push(input("inventory", &inventory.to_canonical()?));
     }
-    all.insert("policy", Sha256::of(&canonical::to_vec(&facts.policy)?));
-    Ok(all.into_iter().map(|(name, sha256)| Input { name: name.to_owned(), sha256 }).collect())
+    all.push(input("policy", &canonical::to_vec(&facts.policy)?));
+    all.push(input("observations", &canonical::to_vec(&Observations::of(facts))?));
+    all.sort();
+    Ok(all)
+}
+
+/// What facts hold beside the inventory and the policy: with their digests, this one's covers everything.
+#[derive(Serialize)]
+struct Observations<'f> {
+    as_of: Date,
+    drift: &'f Known<Vec<Drift>>,
+    escapes: &'f Known<Vec<Escape>>,
+    inputs: &'f [Input],
+    lockfile: &'f LockfileState,
+    notices: &'f [Notice],
+    replacements: &'f Known<Vec<Replacement>>,
+    unknown_inventory: Option<&'f str>,
+}
+
+impl<'f> Observations<'f> {
+    fn of(facts: &'f Facts) -> Self {
+        Self {
+            as_of: facts.as_of,
+            drift: &facts.drift,
+            escapes: &facts.escapes,
+            inputs: &facts.inputs,
+            lockfile: &facts.lockfile,
+            notices: &facts.notices,
+            replacements: &facts.replacements,
+            unknown_inventory: facts.inventory.as_ref().err(),
+        }
+    }
 }
 
 fn summary(inventory: &Inventory, topology: &Topology) -> Summary {

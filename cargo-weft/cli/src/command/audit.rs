@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use weft_gate::{Verdict, decide};
 
-use super::output::{self, Output};
+use super::output::{self, Output, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -47,16 +47,18 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     if let Some(path) = &args.facts {
         crate::source::files::write_whole(path, &loaded.facts.to_canonical().map_err(bug)?)?;
     }
-    let outputs = pairs.into_iter().map(|(format, path)| Ok(Output { text: render(&verdict, format)?, path }));
+    let outputs = pairs
+        .into_iter()
+        .map(|(format, path)| Ok(Output { text: render(&verdict, format)?, path }));
     output::emit(outputs.collect::<Result<_, Error>>()?)?;
     Ok(verdict.outcome.into())
 }
 
-fn render(verdict: &Verdict, format: Format) -> Result<String, Error> {
-    match format {
-        Format::Human => Ok(report::human::render(verdict)),
-        Format::Json => report::json::render(verdict),
-        Format::Sarif => report::sarif::render(verdict),
-        Format::Markdown => Ok(report::markdown::render(verdict)),
-    }
+fn render(verdict: &Verdict, format: Format) -> Result<Text, Error> {
+    Ok(match format {
+        Format::Human => Text::Styled(report::human::render(verdict)),
+        Format::Json => Text::Machine(report::json::render(verdict)?),
+        Format::Sarif => Text::Machine(report::sarif::render(verdict)?),
+        Format::Markdown => Text::Machine(report::markdown::render(verdict)),
+    })
 }

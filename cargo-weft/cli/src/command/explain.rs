@@ -41,6 +41,7 @@ fn unknown(code: &str) -> Error {
         let name = known.split_once('/').map_or(*known, |(_, name)| name);
         strsim::damerau_levenshtein(code, known).min(strsim::damerau_levenshtein(code, name))
     });
-    let help = format!("did you mean `{}`? `cargo weft explain` lists all", closest.unwrap_or_default());
+    let help =
+        format!("did you mean `{}`? `cargo weft explain` lists all", closest.unwrap_or_default());
     Error::usage(format!("no check is called `{code}`"), help)
 }

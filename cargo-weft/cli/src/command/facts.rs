@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use jiff::civil::Date;
+use weft_gate::Place;
 use weft_gate::facts::{self, Facts, Known, LockfileState, Notice};
 use weft_gate::input::{lockfile, manifest::Manifest, metadata};
 use weft_gate::inventory::{self, Drift, Inventory};
 use weft_gate::policy::Policy;
-use weft_gate::{Diagnostic, Place};
 
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
@@ -42,9 +42,11 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         None => workspace::read_workspace(selection.manifest_path.as_deref())?,
     };
     let policy = policy::load(selection.policy.as_deref(), &tree.root)?;
-    let mut draft = Draft { selection, tree, policy: &policy.effective.policy, said: None, stale: false };
+    let mut draft =
+        Draft { selection, tree, policy: &policy.effective.policy, said: None, stale: false };
     let (inventory, drift) = draft.graph();
-    let not_read = |value| if only_lockfile { Known::Unknown(ONLY_A_LOCKFILE.to_owned()) } else { value };
+    let not_read =
+        |value| if only_lockfile { Known::Unknown(ONLY_A_LOCKFILE.to_owned()) } else { value };
     let replacements = draft.replacements();
     let mut escapes = std::mem::take(&mut draft.tree.escapes);
     escapes.sort();
@@ -88,7 +90,11 @@ impl Loaded {
     /// Returns the inventory, for commands that are about nothing else.
     pub(super) fn inventory(&self) -> Result<&Inventory, Error> {
         self.show_faults();
-        self.facts.inventory.as_ref().map_err(|reason| Error::NoGraph { reason: reason.to_owned() })
+        let reason = |reason: &str| match self.faults.is_empty() {
+            true => reason.to_owned(),
+            false => "see the fault above".to_owned(),
+        };
+        self.facts.inventory.as_ref().map_err(|why| Error::NoGraph { reason: reason(why) })
     }
 }
 
@@ -104,7 +110,7 @@ impl Draft<'_> {
     fn graph(&mut self) -> (Known<Inventory>, Known<Vec<Drift>>) {
         let unknown = |reason: String| (Known::Unknown(reason.clone()), Known::Unknown(reason));
         if let Some(fault) = self.tree.faults.first() {
-            return unknown(describe(&fault.diagnostic, &fault.text));
+            return unknown(report::diagnostic::placed(&fault.diagnostic, &fault.text));
         }
         let Some(bytes) = &self.tree.lockfile else {
             return unknown("there is no Cargo.lock".to_owned());
@@ -113,7 +119,7 @@ impl Draft<'_> {
             Ok(lockfile) => lockfile,
             Err(diagnostic) => {
                 let text = String::from_utf8_lossy(bytes).into_owned();
-                let reason = describe(&diagnostic, &text);
+                let reason = report::diagnostic::placed(&diagnostic, &text);
                 self.tree.faults.push(Fault { diagnostic, text });
                 return unknown(reason);
             }
@@ -125,8 +131,13 @@ impl Draft<'_> {
         (inventory, drift)
     }
 
-    fn inventory(&mut self, lockfile: &lockfile::Lockfile, manifests: &[Manifest]) -> Known<Inventory> {
-        let at_lock = || inventory::from_lock(lockfile, manifests, self.policy.graph.dev_dependencies);
+    fn inventory(
+        &mut self,
+        lockfile: &lockfile::Lockfile,
+        manifests: &[Manifest],
+    ) -> Known<Inventory> {
+        let dev_dependencies = self.policy.graph.dev_dependencies;
+        let at_lock = || inventory::from_lock(lockfile, manifests, dev_dependencies);
         let wanted = match self.selection.lockfile {
             Some(_) => PrecisionChoice::Lock,
             None => self.selection.precision,
@@ -134,30 +145,49 @@ impl Draft<'_> {
         if wanted == PrecisionChoice::Lock {
             return Known::Value(at_lock());
         }
-        let failed = match self.metadata(lockfile, manifests) {
-            Ok(inventory) => return Known::Value(inventory),
-            Err(reason) => reason,
-        };
-        if wanted == PrecisionChoice::Metadata {
-            return Known::Unknown(format!("metadata precision was asked for: {failed}"));
+        if let Some(opaque) = &self.tree.opaque {
+            let reason = format!("cargo is not run, since it would follow {opaque}");
+            return self.without_cargo(&reason, at_lock);
         }
-        let inventory = inventory::from_lock(lockfile, manifests, self.policy.graph.dev_dependencies);
-        let message = format!("judged at lock precision: {failed}");
-        self.tree.notices.push(Notice { message, place: None });
-        Known::Value(inventory)
-    }
-
-    fn metadata(&mut self, lockfile: &lockfile::Lockfile, manifests: &[Manifest]) -> Result<Inventory, String> {
-        let arguments: Vec<String> = self.tree.configs.iter().flat_map(|c| c.arguments.clone()).collect();
-        let bytes = match cargo::metadata(&self.tree.root, &arguments, self.selection.online) {
-            Ok(bytes) => bytes,
+        let arguments: Vec<String> =
+            self.tree.configs.iter().flat_map(|c| c.arguments.clone()).collect();
+        match cargo::metadata(
+            &self.tree.root,
+            &self.tree.checkout,
+            &arguments,
+            self.selection.online,
+        ) {
+            // Once Cargo has answered there is no way back: what does not fit is a fault, not a reason to judge
+            // something else.
+            Ok(bytes) => match self.at_metadata(&bytes, lockfile, manifests) {
+                Ok(inventory) => Known::Value(inventory),
+                Err(reason) => Known::Unknown(reason),
+            },
             Err(failure) => {
                 self.stale = failure.stale;
                 self.said = Some(failure.details).filter(|said| !said.is_empty());
-                return Err(failure.reason.to_owned());
+                self.without_cargo(failure.reason, at_lock)
             }
-        };
-        let metadata = metadata::parse(&bytes).map_err(|e| e.to_string())?;
+        }
+    }
+
+    /// Falls back to lock precision and says so, unless metadata precision was asked for.
+    fn without_cargo(&mut self, reason: &str, at_lock: impl Fn() -> Inventory) -> Known<Inventory> {
+        if self.selection.precision == PrecisionChoice::Metadata {
+            return Known::Unknown(format!("metadata precision was asked for: {reason}"));
+        }
+        let message = format!("judged at lock precision: {reason}");
+        self.tree.notices.push(Notice { message, place: None });
+        Known::Value(at_lock())
+    }
+
+    fn at_metadata(
+        &self,
+        bytes: &[u8],
+        lockfile: &lockfile::Lockfile,
+        manifests: &[Manifest],
+    ) -> Result<Inventory, String> {
+        let metadata = metadata::parse(bytes).map_err(|e| e.to_string())?;
         inventory::from_metadata(lockfile, manifests, &metadata, &self.policy.graph)
     }
 
@@ -165,7 +195,9 @@ impl Draft<'_> {
         if manifests.is_empty() {
             return Known::Unknown(ONLY_A_LOCKFILE.to_owned());
         }
-        let mut drift = inventory::drift(lockfile, manifests);
+        let patched: Vec<String> =
+            self.tree.configs.iter().flat_map(|c| c.patched.clone()).collect();
+        let mut drift = inventory::drift(lockfile, manifests, &patched);
         if drift.is_empty() && self.stale {
             drift.push(Drift {
                 place: Place::whole(&self.tree.lockfile_name),
@@ -178,7 +210,10 @@ impl Draft<'_> {
 
     fn replacements(&self) -> Known<Vec<facts::Replacement>> {
         match self.tree.configs.iter().find_map(|config| config.include.as_ref()) {
-            Some(place) => Known::Unknown(format!("{} includes other files, which weft does not read", place.file)),
+            Some(place) => Known::Unknown(format!(
+                "{} includes other files, which weft does not read",
+                place.file
+            )),
             None => Known::Value(self.tree.replacements()),
         }
     }
@@ -188,13 +223,4 @@ impl Tree {
     fn has_fault(&self, file: &str) -> bool {
         self.faults.iter().any(|fault| fault.diagnostic.file == file)
     }
-}
-
-/// Describes a fault in a sentence, with its line.
-fn describe(diagnostic: &Diagnostic, text: &str) -> String {
-    let place = diagnostic.span.as_ref().map(|span| {
-        let place = weft_gate::place::SourceText::new(&diagnostic.file, text).place(span.clone());
-        format!(":{}:{}", place.line, place.column)
-    });
-    format!("{}{}: {}", diagnostic.file, place.unwrap_or_default(), diagnostic.message)
 }

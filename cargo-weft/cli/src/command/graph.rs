@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::output::{self, Output};
+use super::output::{self, Output, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -33,11 +33,12 @@ pub(super) fn run(args: &GraphArgs) -> Result<ExitStatus, Error> {
     let loaded = facts::load(&args.selection, super::today())?;
     let inventory = loaded.inventory()?;
     let render = |format| match format {
-        Format::Json => report::json::render(inventory),
-        Format::Dot => Ok(report::dot::render(inventory)),
-        Format::Graphml => Ok(report::graphml::render(inventory)),
+        Format::Json => report::json::render(inventory).map(Text::Machine),
+        Format::Dot => Ok(Text::Machine(report::dot::render(inventory))),
+        Format::Graphml => Ok(Text::Machine(report::graphml::render(inventory))),
     };
-    let outputs = pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
+    let outputs =
+        pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
     output::emit(outputs.collect::<Result<_, Error>>()?)?;
     Ok(ExitStatus::Passed)
 }

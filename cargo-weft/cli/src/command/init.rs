@@ -20,6 +20,9 @@ use crate::error::{Error, ExitStatus};
 use crate::source::files;
 use crate::source::policy::FILE;
 
+/// With fewer external packages than this, thresholds are not measured.
+const FEWEST_EXTERNAL: usize = 20;
+
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
     /// The workspace's Cargo.toml; by default the nearest one above this directory
@@ -54,7 +57,10 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
     let loaded = facts::load(&selection, super::today())?;
     let path = loaded.root.join(FILE);
     if !args.force && !args.dry_run && path.symlink_metadata().is_ok() {
-        return Err(Error::usage(format!("{FILE} is there already"), "--force replaces it, --dry-run prints the new one"));
+        return Err(Error::usage(
+            format!("{FILE} is there already"),
+            "--force replaces it, --dry-run prints the new one",
+        ));
     }
     let inventory = loaded.inventory()?;
     let text = write_policy(&loaded.facts, inventory, &args.profile)?;
@@ -80,7 +86,7 @@ fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<S
          schema = 1\nprofile = \"{profile}\"\n",
         inventory.precision.as_str()
     );
-    levels(&mut out, &facts.policy, &verdict, inventory.precision);
+    levels(&mut out, &facts.policy, &verdict, inventory);
     sources(&mut out, inventory, &facts.policy);
     thresholds(&mut out, inventory, &topology);
     requirements(&mut out, &facts.policy, &verdict);
@@ -88,10 +94,14 @@ fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<S
 }
 
 /// Lowers what is denied today, and raises the measures that the thresholds below hold.
-fn levels(out: &mut String, policy: &Policy, verdict: &Verdict, precision: Precision) {
-    out.push_str("\n[checks]\n# Held at today's measure by the thresholds below.\n");
-    for code in codes().filter(|code| code.starts_with("topology/")) {
-        let measured = code != "topology/host-execution" || precision == Precision::Metadata;
+fn levels(out: &mut String, policy: &Policy, verdict: &Verdict, inventory: &Inventory) {
+    out.push_str("\n[checks]\n");
+    if is_measured(inventory) {
+        out.push_str("# Held at today's measure by the thresholds below.\n");
+    }
+    for code in codes().filter(|code| code.starts_with("topology/") && is_measured(inventory)) {
+        let measured =
+            code != "topology/host-execution" || inventory.precision == Precision::Metadata;
         if measured && policy.checks[code] != Level::Off {
             _ = writeln!(out, "\"{code}\" = \"deny\"");
         }
@@ -100,8 +110,16 @@ fn levels(out: &mut String, policy: &Policy, verdict: &Verdict, precision: Preci
         verdict.findings.iter().filter(|f| f.level == Level::Deny).map(|f| &*f.code).collect();
     for code in denied.into_iter().filter(|code| is_lowered(code)) {
         let count = verdict.findings.iter().filter(|f| f.code == code).count();
-        _ = writeln!(out, "# {count} today; mend them, then remove this line.\n\"{code}\" = \"warn\"");
+        _ = writeln!(
+            out,
+            "# {count} today; mend them, then remove this line.\n\"{code}\" = \"warn\""
+        );
     }
+}
+
+/// In a small graph one crate more or less moves every percentage, so the profile's thresholds stay.
+fn is_measured(inventory: &Inventory) -> bool {
+    inventory.judged_externals().len() >= FEWEST_EXTERNAL
 }
 
 /// Lists and thresholds answer some checks; a missing or stale lockfile has to be mended.
@@ -130,6 +148,9 @@ fn sources(out: &mut String, inventory: &Inventory, policy: &Policy) {
 }
 
 fn thresholds(out: &mut String, inventory: &Inventory, topology: &Topology) {
+    if !is_measured(inventory) {
+        return;
+    }
     let measured = check::topology::measure(inventory, topology);
     out.push_str("\n# What is measured today. Lower them as the graph gets better.\n[topology]\n");
     _ = writeln!(out, "blast-percent = {}", measured.blast_percent);
@@ -152,19 +173,27 @@ fn requirements(out: &mut String, policy: &Policy, verdict: &Verdict) {
         .map(str::to_owned)
         .collect();
     let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
-    _ = writeln!(out, "\n[gate.audit]\n# Not evaluated today, so not required: {missing}.\nrequire = {}", list(&required));
+    _ = writeln!(
+        out,
+        "\n[gate.audit]\n# Not evaluated today, so not required: {missing}.\nrequire = {}",
+        list(&required)
+    );
 }
 
 fn list(items: &BTreeSet<String>) -> String {
-    let quoted: Vec<String> = items.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
+    let quoted: Vec<String> =
+        items.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
     format!("[{}]", quoted.join(", "))
 }
 
 /// Asks the gate again, with the new policy.
 fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
-    let bug = |e: &dyn std::fmt::Display| Error::Bug(format!("the policy that init wrote is unsound: {e}"));
+    let bug = |e: &dyn std::fmt::Display| {
+        Error::Bug(format!("the policy that init wrote is unsound: {e}"))
+    };
     let layer = policy::parse_layer(FILE, text.as_bytes()).map_err(|e| bug(&e))?;
-    let mut layers = policy::built_in(layer.profile.as_deref().unwrap_or("local")).map_err(|e| bug(&e))?;
+    let mut layers =
+        policy::built_in(layer.profile.as_deref().unwrap_or("local")).map_err(|e| bug(&e))?;
     layers.push(layer);
     let policy = policy::combine(&layers).map_err(|e| bug(&e))?.policy;
     let verdict = decide(&Facts { policy, ..facts.clone() }).map_err(|e| bug(&e))?;
@@ -172,9 +201,13 @@ fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
     match (verdict.outcome, denied) {
         (Outcome::Passed, _) => Ok(()),
         (_, Some(finding)) => {
-            let command = finding.remedy.command.as_ref().map(|c| format!(" Run: {c}")).unwrap_or_default();
+            let command =
+                finding.remedy.command.as_ref().map(|c| format!(" Run: {c}")).unwrap_or_default();
             Err(Error::usage(
-                format!("no policy should pass this workspace: {} ({})", finding.sentence, finding.code),
+                format!(
+                    "no policy should pass this workspace: {} ({})",
+                    finding.sentence, finding.code
+                ),
                 format!("{}{command}", finding.remedy.sentence),
             ))
         }

@@ -8,10 +8,16 @@ use crate::source::files;
 
 /// A report for one destination.
 pub(super) struct Output<'a> {
-    /// The report, perhaps with colour.
-    pub(super) text: String,
+    /// The report.
+    pub(super) text: Text,
     /// A file; standard output if there is none.
     pub(super) path: Option<&'a Path>,
+}
+
+/// A report for people may be styled; one for machines is written as it is.
+pub(super) enum Text {
+    Machine(String),
+    Styled(String),
 }
 
 /// Pairs formats with outputs, in the order of the command line; a format without an output goes to standard output.
@@ -27,7 +33,8 @@ pub(super) fn pair<'a, F: Copy + PartialEq>(
     }
     let is_stdout = |path: &Path| path == Path::new("-");
     let outputs = outputs.iter().map(|path| Some(path.as_path()).filter(|path| !is_stdout(path)));
-    let pairs: Vec<_> = formats.iter().copied().zip(outputs.chain(std::iter::repeat(None))).collect();
+    let pairs: Vec<_> =
+        formats.iter().copied().zip(outputs.chain(std::iter::repeat(None))).collect();
     if pairs.iter().filter(|(_, path)| path.is_none()).count() > 1 {
         return Err(Error::usage(
             "more than one report would go to standard output",
@@ -46,23 +53,33 @@ pub(super) fn emit(mut outputs: Vec<Output<'_>>) -> Result<(), Error> {
     outputs.sort_by_key(|output| output.path.is_none());
     for output in &outputs {
         match output.path {
-            Some(path) => {
-                let plain = anstream::adapter::strip_str(&output.text).to_string();
-                files::write_whole(path, plain.as_bytes())?;
-            }
-            None => {
-                let mut stdout = anstream::stdout().lock();
-                stdout.write_all(output.text.as_bytes())?;
-                stdout.flush()?;
-            }
+            Some(path) => match &output.text {
+                Text::Machine(text) => files::write_whole(path, text.as_bytes())?,
+                Text::Styled(text) => {
+                    files::write_whole(
+                        path,
+                        anstream::adapter::strip_str(text).to_string().as_bytes(),
+                    )?;
+                }
+            },
+            None => match &output.text {
+                Text::Machine(text) => write(std::io::stdout().lock(), text)?,
+                Text::Styled(text) => write(anstream::stdout().lock(), text)?,
+            },
         }
     }
     Ok(())
 }
 
-/// Writes one report to standard output.
+fn write(mut stream: impl Write, text: &str) -> Result<(), Error> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()?;
+    Ok(())
+}
+
+/// Writes text without styles to standard output.
 pub(super) fn print(text: String) -> Result<(), Error> {
-    emit(vec![Output { text, path: None }])
+    emit(vec![Output { text: Text::Machine(text), path: None }])
 }
 
 #[cfg(test)]
@@ -74,9 +91,15 @@ mod tests {
         let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(pair(&[], &[], 'h').unwrap(), [('h', None)]);
         let files = paths(&["a"]);
-        assert_eq!(pair(&['j', 'h'], &files, 'h').unwrap(), [('j', Some(Path::new("a"))), ('h', None)]);
+        assert_eq!(
+            pair(&['j', 'h'], &files, 'h').unwrap(),
+            [('j', Some(Path::new("a"))), ('h', None)]
+        );
         let files = paths(&["-", "b"]);
-        assert_eq!(pair(&['j', 'h'], &files, 'h').unwrap(), [('j', None), ('h', Some(Path::new("b")))]);
+        assert_eq!(
+            pair(&['j', 'h'], &files, 'h').unwrap(),
+            [('j', None), ('h', Some(Path::new("b")))]
+        );
         assert!(pair(&['j', 'h'], &[], 'h').is_err());
         assert!(pair(&['j'], &paths(&["a", "b"]), 'h').is_err());
         assert!(pair(&['j', 'h'], &paths(&["a", "a"]), 'h').is_err());

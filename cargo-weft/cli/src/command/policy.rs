@@ -49,7 +49,8 @@ pub(super) fn run(args: &PolicyArgs) -> Result<ExitStatus, Error> {
     match &args.command {
         PolicyCommand::Show { from, json } => {
             let effective = load(from)?;
-            let text = if *json { report::json::render(&effective.policy)? } else { show(&effective) };
+            let text =
+                if *json { report::json::render(&effective.policy)? } else { show(&effective) };
             output::print(text)?;
         }
         PolicyCommand::Check { from } => {

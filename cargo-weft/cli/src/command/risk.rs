@@ -10,7 +10,7 @@ use weft_gate::Topology;
 use weft_gate::inventory::Precision;
 use weft_gate::topology::RiskRow;
 
-use super::output::{self, Output};
+use super::output::{self, Output, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -59,7 +59,10 @@ enum Measure {
 /// What each column says, in the order of the table.
 const LEGEND: [(&str, &str); 9] = [
     ("alone", "external packages that would leave the graph with it (what it dominates)"),
-    ("host", "members in whose build its code runs: build script, procedural macro, or linked into one"),
+    (
+        "host",
+        "members in whose build its code runs: build script, procedural macro, or linked into one",
+    ),
     ("reach", "members that depend on it, however far: where a compromise of it can arrive"),
     ("between", "pairs of packages whose shortest path passes through it (betweenness)"),
     ("in", "packages that depend on it directly"),
@@ -99,11 +102,12 @@ pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
         schema: 1,
     };
     let render = |format| match format {
-        Format::Human => Ok(human(&table)),
-        Format::Json => report::json::render(&table),
-        Format::Markdown => Ok(report::markdown::risk_table(&table.rows)),
+        Format::Human => Ok(Text::Styled(human(&table))),
+        Format::Json => report::json::render(&table).map(Text::Machine),
+        Format::Markdown => Ok(Text::Machine(report::markdown::risk_table(&table.rows))),
     };
-    let outputs = pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
+    let outputs =
+        pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
     output::emit(outputs.collect::<Result<_, Error>>()?)?;
     Ok(ExitStatus::Passed)
 }
@@ -126,7 +130,7 @@ fn human(table: &Table) -> String {
     }
     _ = writeln!(out, "\n  at {} precision", table.precision.as_str());
     for (column, meaning) in LEGEND {
-        report::human::paragraph(&mut out, &format!("{column:8}"), meaning, 2);
+        report::human::paragraph(&mut out, &format!("{column:9}"), meaning, 2);
     }
     out
 }

@@ -10,7 +10,7 @@ use weft_gate::inventory::{Inventory, Package};
 use weft_gate::{Place, Topology};
 use weft_graph::shortest_path;
 
-use super::output::{self, Output};
+use super::output::{self, Output, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -41,11 +41,14 @@ enum Format {
     Json,
 }
 
+/// How many packages are named in a sentence.
+const MOST_NAMED: usize = 20;
+
 /// The answer for one package.
 #[derive(Debug, Serialize)]
 struct Answer {
-    /// External packages that only it brings in.
-    alone: u64,
+    /// External packages that only it brings in, `name@version` each.
+    alone: Vec<String>,
     /// The exact command that updates it, or the blocker that must move first.
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<String>,
@@ -95,10 +98,11 @@ pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
     let query = Query { inventory, topology: &topology, to: args.to.as_ref() };
     let answers: Vec<Answer> = wanted.into_iter().map(|index| query.answer(index)).collect();
     let render = |format| match format {
-        Format::Human => Ok(answers.iter().map(human).collect::<Vec<_>>().join("\n")),
-        Format::Json => report::json::render(&answers),
+        Format::Human => Ok(Text::Styled(answers.iter().map(human).collect::<Vec<_>>().join("\n"))),
+        Format::Json => report::json::render(&answers).map(Text::Machine),
     };
-    let outputs = pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
+    let outputs =
+        pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
     output::emit(outputs.collect::<Result<_, Error>>()?)?;
     Ok(ExitStatus::Passed)
 }
@@ -139,11 +143,12 @@ struct Query<'a> {
 impl Query<'_> {
     fn answer(&self, index: u32) -> Answer {
         let package = self.inventory.package(index);
-        let path = shortest_path(&self.topology.graph, &self.topology.roots, index).unwrap_or_default();
+        let path =
+            shortest_path(&self.topology.graph, &self.topology.roots, index).unwrap_or_default();
         let to = self.to.cloned().or_else(|| self.newer(package));
         let dependents = self.dependents(index, to.as_ref());
         Answer {
-            alone: self.topology.dominators.retained_of(index),
+            alone: self.alone(index),
             command: command(package, &dependents, to.as_ref()),
             id: package.id.clone(),
             judged: package.selected,
@@ -169,8 +174,30 @@ impl Query<'_> {
     fn through(&self, index: u32) -> Vec<String> {
         let own = self.topology.condensation.component(index);
         let chain = self.topology.dominators.chain(index);
-        let nodes = chain.into_iter().filter(|c| *c != own).flat_map(|c| self.topology.condensation.members(c));
-        nodes.map(|node| self.inventory.package(*node)).filter(|p| !p.member).map(Package::spec).collect()
+        let nodes = chain
+            .into_iter()
+            .filter(|c| *c != own)
+            .flat_map(|c| self.topology.condensation.members(c));
+        nodes
+            .map(|node| self.inventory.package(*node))
+            .filter(|p| !p.member)
+            .map(Package::spec)
+            .collect()
+    }
+
+    /// Lists the external packages that every path to passes through the package.
+    fn alone(&self, index: u32) -> Vec<String> {
+        let own = self.topology.condensation.component(index);
+        let below = |other: &u32| {
+            let component = self.topology.condensation.component(*other);
+            component != own && self.topology.dominators.chain(*other).contains(&own)
+        };
+        let external = self.inventory.judged_externals();
+        external
+            .into_iter()
+            .filter(below)
+            .map(|other| self.inventory.package(other).spec())
+            .collect()
     }
 
     fn declarations(&self, from: u32, to: u32) -> Vec<Option<Place>> {
@@ -216,8 +243,11 @@ fn command(package: &Package, dependents: &[Dependent], to: Option<&Version>) ->
         // A member's requirement is changed by hand, at its place.
         (Some(blocker), _) if blocker.member => return None,
         (Some(blocker), _) => format!("cargo update -p {}", blocker.spec),
-        (None, Some(to)) => format!("cargo update -p {} --precise {to}", package.spec()),
-        (None, None) => format!("cargo update -p {}", package.spec()),
+        // An exact version is worth trying only where everyone is known to accept it.
+        (None, Some(to)) if dependents.iter().all(|d| d.blocks == Some(false)) => {
+            format!("cargo update -p {} --precise {to}", package.spec())
+        }
+        (None, _) => format!("cargo update -p {}", package.spec()),
     })
 }
 
@@ -235,8 +265,22 @@ fn human(answer: &Answer) -> String {
     if !answer.through.is_empty() {
         paragraph(&mut out, "every path passes: ", &join(&answer.through), 2);
     }
-    if answer.alone > 0 {
-        paragraph(&mut out, "", &format!("alone brings in {}", plural(answer.alone, "external package")), 2);
+    if !answer.alone.is_empty() {
+        let number = plural(answer.alone.len() as u64, "external package");
+        let shown: Vec<String> =
+            answer.alone.iter().take(MOST_NAMED).map(|spec| terminal(spec)).collect();
+        let more = answer.alone.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more (`--format json` lists them)")
+        } else {
+            String::new()
+        };
+        paragraph(
+            &mut out,
+            "",
+            &format!("alone brings in {number}: {}{more}", shown.join(", ")),
+            2,
+        );
     }
     dependents(&mut out, answer);
     next(&mut out, answer);
@@ -247,7 +291,8 @@ fn dependents(out: &mut String, answer: &Answer) {
     if answer.dependents.is_empty() {
         return;
     }
-    let target = answer.to.as_ref().map(|to| format!(", and whether they accept {to}")).unwrap_or_default();
+    let target =
+        answer.to.as_ref().map(|to| format!(", and whether they accept {to}")).unwrap_or_default();
     _ = writeln!(out, "  needed by{}:", terminal(&target));
     for dependent in &answer.dependents {
         let requirement = match dependent.requirement[..] {
@@ -259,8 +304,13 @@ fn dependents(out: &mut String, answer: &Answer) {
             Some(false) => " (accepts it)",
             None => "",
         };
-        let from = dependent.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
-        let line = format!("{} asks for {}{from}{verdict}", terminal(&dependent.spec), terminal(&requirement));
+        let from =
+            dependent.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
+        let line = format!(
+            "{} asks for {}{from}{verdict}",
+            terminal(&dependent.spec),
+            terminal(&requirement)
+        );
         paragraph(out, "", &line, 4);
     }
 }
@@ -268,10 +318,13 @@ fn dependents(out: &mut String, answer: &Answer) {
 fn next(out: &mut String, answer: &Answer) {
     let blocker = answer.dependents.iter().find(|d| d.blocks == Some(true));
     match (&answer.command, blocker) {
-        (Some(command), Some(_)) => _ = writeln!(out, "  next, for the blocker to move:\n        {}", terminal(command)),
+        (Some(command), Some(_)) => {
+            _ = writeln!(out, "  next, for the blocker to move:\n        {}", terminal(command))
+        }
         (Some(command), None) => _ = writeln!(out, "  next:\n        {}", terminal(command)),
         (None, Some(blocker)) => {
-            let from = blocker.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
+            let from =
+                blocker.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
             _ = writeln!(out, "  next: raise the requirement of {}{from}", terminal(&blocker.spec));
         }
         (None, None) => {}

@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use weft_gate::Diagnostic;
+use weft_gate::place::SourceText;
 
 use crate::error::Error;
 use crate::escape;
@@ -15,26 +16,47 @@ pub fn show_error(error: &Error) {
         Error::Config { diagnostic, text } => show(diagnostic, text),
         Error::Usage { message, help } => print_plain(message, Some(help)),
         Error::NoGraph { .. } => {
-            print_plain(&error.to_string(), Some("`cargo weft audit` shows everything that can be decided without it"));
+            print_plain(
+                &error.to_string(),
+                Some("`cargo weft audit` shows everything that can be decided without it"),
+            );
         }
+        // Whoever closed the pipe knows.
+        Error::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {}
         Error::File { .. } | Error::Output(_) => print_plain(&error.to_string(), None),
-        Error::Bug(_) => print_plain(&error.to_string(), Some("this is a bug in weft; please report it")),
+        Error::Bug(_) => {
+            print_plain(&error.to_string(), Some("this is a bug in weft; please report it"))
+        }
     }
 }
 
 /// Shows a fault in a file.
 pub fn show(diagnostic: &Diagnostic, text: &str) {
-    let title = format!("{}: {}", diagnostic.file, diagnostic.message);
-    match diagnostic.span.as_ref().and_then(|span| excerpt(text, span.clone())) {
-        None => print_plain(&title, diagnostic.help.as_deref()),
+    // Cargo's configuration may hold tokens.
+    let may_show = !diagnostic.file.contains(".cargo/");
+    let excerpt =
+        diagnostic.span.as_ref().filter(|_| may_show).and_then(|span| excerpt(text, span.clone()));
+    match excerpt {
+        None => print_plain(&placed(diagnostic, text), diagnostic.help.as_deref()),
         Some(excerpt) => anstream::eprintln!("{}", draw(diagnostic, &excerpt)),
     }
 }
 
-/// Shows what another program said.
+/// Describes a fault in a line, with its place.
+pub fn placed(diagnostic: &Diagnostic, text: &str) -> String {
+    let place = diagnostic.span.as_ref().map(|span| {
+        let place = SourceText::new(&diagnostic.file, text).place(span.clone());
+        format!(":{}:{}", place.line, place.column)
+    });
+    format!("{}{}: {}", diagnostic.file, place.unwrap_or_default(), diagnostic.message)
+}
+
+/// Shows what another program said, but for lines that may hold a password.
 pub fn show_quoted(title: &str, text: &str) {
     anstream::eprintln!("note: {title}:");
-    for line in text.lines() {
+    for line in
+        text.lines().filter(|line| !line.split("://").skip(1).any(|rest| rest.contains('@')))
+    {
         anstream::eprintln!("  | {}", escape::terminal(line));
     }
 }
@@ -59,7 +81,9 @@ fn excerpt(text: &str, span: std::ops::Range<usize>) -> Option<Excerpt> {
     // A fault over several lines is shown by its first.
     let line_end = text.get(start..)?.find('\n').map_or(text.len(), |newline| start + newline);
     let line = text.get(line_start..line_end)?;
-    if line.len() > LONGEST_LINE {
+    // A URL may hold a password.
+    let has_credentials = line.split("://").skip(1).any(|rest| rest.contains('@'));
+    if line.len() > LONGEST_LINE || has_credentials {
         return None;
     }
     let before = escape::terminal(text.get(line_start..start)?);

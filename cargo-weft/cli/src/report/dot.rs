@@ -15,7 +15,8 @@ pub fn render(inventory: &Inventory) -> String {
     }
     for edge in inventory.edges.iter().filter(|e| e.selected) {
         let kinds = super::graphml::kinds(edge);
-        let style = if kinds.is_empty() || kinds.contains(&"normal") { "" } else { " [style=dashed]" };
+        let style =
+            if kinds.is_empty() || kinds.contains(&"normal") { "" } else { " [style=dashed]" };
         _ = writeln!(out, "  n{} -> n{}{style}", edge.from, edge.to);
     }
     out.push_str("}\n");

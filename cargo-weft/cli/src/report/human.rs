@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
 use weft_gate::policy::Level;
 use weft_gate::topology::RiskRow;
 use weft_gate::verdict::{NotEvaluated, Summary};
@@ -58,13 +59,20 @@ fn head(out: &mut String, verdict: &Verdict) {
     _ = writeln!(out, "{style}{word}{style:#}: {}", findings.join(", "));
     let mut judged = format!("profile {}, as of {}", terminal(&verdict.profile), verdict.as_of);
     match &verdict.summary {
-        Some(summary) => _ = write!(judged, ", {} precision: {}", summary.precision.as_str(), graph(summary)),
+        Some(summary) => {
+            _ = write!(judged, ", {} precision: {}", summary.precision.as_str(), graph(summary))
+        }
         None => judged.push_str("; the dependency graph is not known"),
     }
     paragraph(out, "", &judged, 2);
     let off = if counts.off > 0 { format!(", {} switched off", counts.off) } else { String::new() };
     let missing = counts.not_evaluated;
-    paragraph(out, "", &format!("{} evaluated, {missing} not evaluated{off}", plural(counts.evaluated, "check")), 2);
+    paragraph(
+        out,
+        "",
+        &format!("{} evaluated, {missing} not evaluated{off}", plural(counts.evaluated, "check")),
+        2,
+    );
 }
 
 fn graph(summary: &Summary) -> String {
@@ -110,7 +118,11 @@ fn brief(out: &mut String, notes: &[&Finding]) {
         paragraph(out, &format!("note[{}]: ", note.code), &terminal(&note.sentence), 0);
     }
     if let Some(more) = notes.len().checked_sub(MOST_NOTES).filter(|more| *more > 0) {
-        _ = writeln!(out, "and {} more; `--format json` lists them all", plural(more as u64, "note"));
+        _ = writeln!(
+            out,
+            "and {} more; `--format json` lists them all",
+            plural(more as u64, "note")
+        );
     }
 }
 
@@ -119,29 +131,54 @@ fn not_evaluated(out: &mut String, checks: &[NotEvaluated]) {
         return;
     }
     _ = writeln!(out, "\n{BOLD}not evaluated{BOLD:#}");
-    for check in checks {
-        let required = if check.required { " (required by the policy)" } else { "" };
-        paragraph(out, "", &format!("{}{required}: {}", check.code, terminal(&check.reason)), 2);
+    for (reason, checks) in by_reason(checks) {
+        let name = |check: &&NotEvaluated| match check.required {
+            true => format!("{} (required by the policy)", check.code),
+            false => check.code.clone(),
+        };
+        let names: Vec<String> = checks.iter().map(name).collect();
+        paragraph(out, "", &format!("{}: {}", names.join(", "), terminal(reason)), 2);
     }
+}
+
+/// Groups checks that share a reason, in the order of the first of each group.
+fn by_reason(checks: &[NotEvaluated]) -> Vec<(&str, Vec<&NotEvaluated>)> {
+    let mut groups: Vec<(&str, Vec<&NotEvaluated>)> = Vec::new();
+    for check in checks {
+        match groups.iter_mut().find(|(reason, _)| *reason == check.reason) {
+            Some((_, group)) => group.push(check),
+            None => groups.push((&check.reason, vec![check])),
+        }
+    }
+    groups
 }
 
 fn riskiest(out: &mut String, rows: &[RiskRow]) {
     if rows.is_empty() {
         return;
     }
-    _ = writeln!(out, "\n{BOLD}riskiest external packages{BOLD:#} (`cargo weft risk` explains the columns)");
+    _ = writeln!(
+        out,
+        "\n{BOLD}riskiest external packages{BOLD:#} (`cargo weft risk` explains the columns)"
+    );
     out.push_str(&risk_table(rows));
 }
 
 /// Lays out risk rows; a `-` stands where a number is not known.
 pub fn risk_table(rows: &[RiskRow]) -> String {
+    let fits = |table: &String| table.lines().all(|line| line.width() <= WIDTH);
+    // Names give way to numbers.
+    (12..=30).rev().map(|width| table(rows, width)).find(fits).unwrap_or_else(|| table(rows, 12))
+}
+
+fn table(rows: &[RiskRow], name_width: usize) -> String {
     use Align::{Left, Right};
     let header = ["package", "alone", "host", "reach", "between", "in", "out", "depth", "cut"];
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             vec![
-                shorten(&terminal(&format!("{} {}", row.name, row.version)), 30),
+                shorten(&terminal(&format!("{} {}", row.name, row.version)), name_width),
                 row.retained.to_string(),
                 row.host_execution.map_or("-".to_owned(), |n| n.to_string()),
                 row.blast.to_string(),

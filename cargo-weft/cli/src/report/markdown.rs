@@ -35,17 +35,25 @@ pub fn render(verdict: &Verdict) -> String {
 fn judged(out: &mut String, verdict: &Verdict) {
     let profile = markdown_code(&verdict.profile);
     match &verdict.summary {
-        Some(s) => _ = writeln!(
-            out,
-            "Profile {profile}, as of {}, {} precision: {} of {} locked packages are judged, {} and {} external.\n",
-            verdict.as_of,
-            s.precision.as_str(),
-            s.members + s.external,
-            s.locked,
-            plural(s.members, "member"),
-            s.external,
-        ),
-        None => _ = writeln!(out, "Profile {profile}, as of {}; the dependency graph is not known.\n", verdict.as_of),
+        Some(s) => {
+            _ = writeln!(
+                out,
+                "Profile {profile}, as of {}, {} precision: {} of {} locked packages are judged, {} and {} external.\n",
+                verdict.as_of,
+                s.precision.as_str(),
+                s.members + s.external,
+                s.locked,
+                plural(s.members, "member"),
+                s.external,
+            )
+        }
+        None => {
+            _ = writeln!(
+                out,
+                "Profile {profile}, as of {}; the dependency graph is not known.\n",
+                verdict.as_of
+            )
+        }
     }
     for notice in &verdict.notices {
         _ = writeln!(out, "> {}\n", markdown(&notice.message));
@@ -53,7 +61,9 @@ fn judged(out: &mut String, verdict: &Verdict) {
 }
 
 fn findings(out: &mut String, verdict: &Verdict) {
-    for (level, title) in [(Level::Deny, "Denied"), (Level::Warn, "Warnings"), (Level::Note, "Notes")] {
+    for (level, title) in
+        [(Level::Deny, "Denied"), (Level::Warn, "Warnings"), (Level::Note, "Notes")]
+    {
         let found: Vec<&Finding> = verdict.findings.iter().filter(|f| f.level == level).collect();
         if found.is_empty() {
             continue;
@@ -71,12 +81,23 @@ fn findings(out: &mut String, verdict: &Verdict) {
 
 fn item(out: &mut String, finding: &Finding) {
     let place = format!("{}:{}", finding.place.file, finding.place.line);
-    _ = writeln!(out, "- **{}** {} ({})", finding.code, markdown(&finding.sentence), markdown_code(&place));
+    _ = writeln!(
+        out,
+        "- **{}** {} ({})",
+        finding.code,
+        markdown(&finding.sentence),
+        markdown_code(&place)
+    );
     if finding.path.len() > 1 {
         _ = writeln!(out, "  - path: {}", markdown_code(&finding.path.join(" > ")));
     }
     let command = finding.remedy.command.as_ref().map(|c| format!(" {}", markdown_code(c)));
-    _ = writeln!(out, "  - next: {}{}", markdown(&finding.remedy.sentence), command.unwrap_or_default());
+    _ = writeln!(
+        out,
+        "  - next: {}{}",
+        markdown(&finding.remedy.sentence),
+        command.unwrap_or_default()
+    );
 }
 
 fn not_evaluated(out: &mut String, verdict: &Verdict) {

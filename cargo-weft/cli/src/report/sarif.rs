@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, Message, MultiformatMessageString, Notification,
-    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor, Result as SarifResult,
-    ResultLevel, Run, Sarif, Tool, ToolComponent,
+    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor,
+    Result as SarifResult, ResultLevel, Run, Sarif, Tool, ToolComponent,
 };
 use weft_gate::check::{CHECKS, Check};
 use weft_gate::policy::Level;
@@ -20,7 +20,8 @@ use weft_verify::Sha256;
 use crate::error::{Error, ExitStatus};
 use crate::escape;
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 const HOME: &str = env!("CARGO_PKG_REPOSITORY");
 
@@ -34,7 +35,7 @@ pub fn render(verdict: &Verdict) -> Result<String, Error> {
         column_kind: Some("unicodeCodePoints".into()),
         default_source_language: Some("toml".to_owned()),
         invocations: Some(vec![invocation(verdict)]),
-        results: Some(verdict.findings.iter().map(result).collect()),
+        results: Some(results(verdict)),
         ..Run::builder().tool(tool()).build()
     };
     let sarif = Sarif {
@@ -66,9 +67,14 @@ fn rule(check: &dyn Check) -> ReportingDescriptor {
         name: Some(pascal_case(code)),
         short_description: text(&check.summary()),
         full_description: text(&check.summary()),
-        help: Some(MultiformatMessageString::builder().text(check.page()).markdown(check.page()).build()),
+        help: Some(
+            MultiformatMessageString::builder().text(check.page()).markdown(check.page()).build(),
+        ),
         help_uri: Some(format!("{HOME}/blob/main/{}", page_path(code))),
-        default_configuration: Some(ReportingConfiguration { level: Some("warning".into()), ..Default::default() }),
+        default_configuration: Some(ReportingConfiguration {
+            level: Some("warning".into()),
+            ..Default::default()
+        }),
         properties: Some(PropertyBag {
             tags: Some(vec!["security".to_owned(), "supply-chain".to_owned()]),
             ..Default::default()
@@ -90,10 +96,22 @@ fn pascal_case(code: &str) -> String {
     code.split(['/', '-']).map(capitalise).collect()
 }
 
-fn result(finding: &Finding) -> SarifResult {
+/// Makes a result of each finding; findings that differ in nothing but their line are numbered.
+fn results(verdict: &Verdict) -> Vec<SarifResult> {
+    let mut seen = BTreeMap::<String, u32>::new();
+    let numbered = verdict.findings.iter().map(|finding| {
+        let number = seen.entry(fingerprint(finding)).or_default();
+        *number += 1;
+        result(finding, *number)
+    });
+    numbered.collect()
+}
+
+fn result(finding: &Finding, number: u32) -> SarifResult {
     let rule_index = CHECKS.iter().position(|check| check.code() == finding.code);
     let command = finding.remedy.command.as_ref().map(|c| format!(" Run: {c}"));
-    let text = format!("{} {}{}", finding.sentence, finding.remedy.sentence, command.unwrap_or_default());
+    let text =
+        format!("{} {}{}", finding.sentence, finding.remedy.sentence, command.unwrap_or_default());
     SarifResult {
         rule_id: Some(finding.code.clone()),
         rule_index: rule_index.and_then(|index| i64::try_from(index).ok()),
@@ -103,7 +121,10 @@ fn result(finding: &Finding) -> SarifResult {
             Level::Note | Level::Off => ResultLevel::Note,
         }),
         locations: Some(vec![location(&finding.place)]),
-        partial_fingerprints: Some(BTreeMap::from([("primaryLocationLineHash".to_owned(), fingerprint(finding))])),
+        partial_fingerprints: Some(BTreeMap::from([(
+            "primaryLocationLineHash".to_owned(),
+            format!("{}:{number}", fingerprint(finding)),
+        )])),
         properties: Some(properties(finding)),
         ..SarifResult::builder().message(message(&text)).build()
     }
@@ -112,13 +133,17 @@ fn result(finding: &Finding) -> SarifResult {
 /// The same finding has the same fingerprint wherever its line has moved to.
 fn fingerprint(finding: &Finding) -> String {
     let identity = format!("{}\n{}\n{}", finding.code, finding.subject, finding.place.file);
-    format!("{}:1", &Sha256::of(identity.as_bytes()).to_string()[..16])
+    Sha256::of(identity.as_bytes()).to_string()[..16].to_owned()
 }
 
 fn properties(finding: &Finding) -> PropertyBag {
-    let mut all = BTreeMap::from([("subject".to_owned(), Value::from(finding.subject.clone()))]);
+    let mut all =
+        BTreeMap::from([("subject".to_owned(), Value::from(escape::terminal(&finding.subject)))]);
     if !finding.path.is_empty() {
-        all.insert("path".to_owned(), Value::from(finding.path.clone()));
+        all.insert(
+            "path".to_owned(),
+            Value::from(finding.path.iter().map(|p| escape::terminal(p)).collect::<Vec<_>>()),
+        );
     }
     PropertyBag { additional_properties: all, ..Default::default() }
 }
@@ -129,7 +154,9 @@ fn location(place: &Place) -> Location {
         start_line: Some(place.line.into()),
         start_column: Some(place.column.into()),
         end_line: Some(place.end_line.into()),
-        end_column: Some(place.end_column.max(place.column + u32::from(place.line == place.end_line)).into()),
+        end_column: Some(
+            place.end_column.max(place.column + u32::from(place.line == place.end_line)).into(),
+        ),
         ..Default::default()
     };
     let physical = PhysicalLocation {
@@ -145,7 +172,9 @@ fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(byte.into())
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -164,7 +193,9 @@ fn invocation(verdict: &Verdict) -> Invocation {
         exit_code: Some(ExitStatus::from(verdict.outcome).code().into()),
         exit_code_description: Some(verdict.outcome.as_str().to_owned()),
         tool_execution_notifications: Some(notices.chain(missing).collect()),
-        ..Invocation::builder().execution_successful(verdict.outcome != Outcome::Inconclusive).build()
+        ..Invocation::builder()
+            .execution_successful(verdict.outcome != Outcome::Inconclusive)
+            .build()
     }
 }
 
@@ -177,7 +208,10 @@ fn level(check: &NotEvaluated) -> &'static str {
 }
 
 fn notification(text: &str, level: &str) -> Notification {
-    Notification { level: Some(level.into()), ..Notification::builder().message(message(text)).build() }
+    Notification {
+        level: Some(level.into()),
+        ..Notification::builder().message(message(text)).build()
+    }
 }
 
 #[cfg(test)]

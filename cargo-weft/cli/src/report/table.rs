@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn columns_line_up_by_display_width() {
-        let rows = vec![vec!["漢".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "22".to_owned()]];
+        let rows =
+            vec![vec!["漢".to_owned(), "1".to_owned()], vec!["abc".to_owned(), "22".to_owned()]];
         let table = layout(&[Align::Left, Align::Right], &["x", "n"], &rows, 1);
         assert_eq!(table, " x     n\n 漢    1\n abc  22\n");
     }

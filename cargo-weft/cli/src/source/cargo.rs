@@ -3,7 +3,8 @@
 //! Cargo takes its configuration from where it is run, and rustup its toolchain; so Cargo is run in an empty directory,
 //! with an absolute `--manifest-path`, a scrubbed environment, and only those settings of the tree that
 //! [`cargo_config`](weft_gate::input::cargo_config) passes on.
-//! Programs are looked up outside the tree only.
+//! Programs are looked up outside the checkout only, and Cargo is not run at all where it would follow a path that weft has
+//! not looked at.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -29,12 +30,28 @@ const STALE: &str = "cargo would have to change the lockfile first";
 
 /// Variables that Cargo and rustup need to find their own files.
 const KEPT: [&str; 10] = [
-    "HOME", "USERPROFILE", "CARGO_HOME", "RUSTUP_HOME", "TMPDIR", "TEMP", "TMP", "SystemRoot", "SYSTEMROOT", "PATHEXT",
+    "HOME",
+    "USERPROFILE",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SystemRoot",
+    "SYSTEMROOT",
+    "PATHEXT",
 ];
 
 /// Prefixes of variables that matter on the way to a registry.
 const KEPT_ONLINE: [&str; 8] = [
-    "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "HTTP", "http", "SSL_CERT_", "SSH_AUTH_SOCK",
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "HTTP",
+    "http",
+    "SSL_CERT_",
+    "SSH_AUTH_SOCK",
 ];
 
 /// Why there is no metadata.
@@ -48,13 +65,20 @@ pub struct Failure {
     pub details: String,
 }
 
-/// Returns what `cargo metadata` prints for the workspace at `root`, which is canonical.
+/// Returns what `cargo metadata` prints for the workspace at `root`; no program in `checkout` is run.
+///
+/// Both are canonical.
 ///
 /// # Errors
 ///
 /// A [`Failure`]; nothing of it is the tree's doing but the text of `details`.
-pub fn metadata(root: &Path, arguments: &[String], online: bool) -> Result<Vec<u8>, Failure> {
-    let cargo = find_cargo(root)?;
+pub fn metadata(
+    root: &Path,
+    checkout: &Path,
+    arguments: &[String],
+    online: bool,
+) -> Result<Vec<u8>, Failure> {
+    let cargo = find_cargo(checkout)?;
     let empty = empty_directory()?;
     let run = |network: &[&str]| {
         let mut command = Command::new(&cargo);
@@ -66,7 +90,7 @@ pub fn metadata(root: &Path, arguments: &[String], online: bool) -> Result<Vec<u
             .args(arguments.iter().flat_map(|argument| ["--config", argument]))
             .current_dir(empty.path())
             .env_clear()
-            .envs(environment(root, online));
+            .envs(environment(checkout, online));
         capture(command)
     };
     match run(&["--offline"]) {
@@ -86,25 +110,31 @@ fn failure(reason: &'static str, details: impl Into<String>) -> Failure {
 }
 
 /// Finds a cargo that the tree cannot have put there.
-fn find_cargo(root: &Path) -> Result<PathBuf, Failure> {
+fn find_cargo(checkout: &Path) -> Result<PathBuf, Failure> {
     let outside = |path: &Path| {
-        path.is_absolute() && path.canonicalize().is_ok_and(|real| real.is_file() && !real.starts_with(root))
+        path.is_absolute()
+            && path.canonicalize().is_ok_and(|real| real.is_file() && !real.starts_with(checkout))
     };
     if let Some(stated) = env::var_os("CARGO").map(PathBuf::from).filter(|path| outside(path)) {
         return Ok(stated);
     }
     let name = format!("cargo{}", env::consts::EXE_SUFFIX);
-    search_path(root)
+    search_path(checkout)
         .into_iter()
         .map(|directory| directory.join(&name))
         .find(|path| outside(path))
-        .ok_or_else(|| failure("no cargo is installed", "no `cargo` was found on PATH outside the audited tree"))
+        .ok_or_else(|| {
+            failure(
+                "no cargo is installed",
+                "no `cargo` was found on PATH outside the audited tree",
+            )
+        })
 }
 
 /// Returns the absolute directories of PATH that are not in the tree.
-fn search_path(root: &Path) -> Vec<PathBuf> {
+fn search_path(checkout: &Path) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let in_tree = |path: &Path| path.canonicalize().is_ok_and(|real| real.starts_with(root));
+    let in_tree = |path: &Path| path.canonicalize().is_ok_and(|real| real.starts_with(checkout));
     env::split_paths(&path).filter(|path| path.is_absolute() && !in_tree(path)).collect()
 }
 
@@ -113,7 +143,10 @@ fn empty_directory() -> Result<tempfile::TempDir, Failure> {
     let directory = tempfile::tempdir()
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
     let home = cargo_home().and_then(|home| home.canonicalize().ok());
-    let real = directory.path().canonicalize().map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
+    let real = directory
+        .path()
+        .canonicalize()
+        .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
     let strange = real.ancestors().find(|above| {
         let dot_cargo = above.join(".cargo");
         let config = dot_cargo.join("config.toml").exists() || dot_cargo.join("config").exists();
@@ -122,13 +155,16 @@ fn empty_directory() -> Result<tempfile::TempDir, Failure> {
     match strange {
         None => Ok(directory),
         Some(above) => {
-            let details = format!("{}/.cargo holds a Cargo configuration; set TMPDIR elsewhere", above.display());
+            let details = format!(
+                "{}/.cargo holds a Cargo configuration; set TMPDIR elsewhere",
+                above.display()
+            );
             Err(failure("the temporary directory lies below a Cargo configuration", details))
         }
     }
 }
 
-fn environment(root: &Path, online: bool) -> Vec<(OsString, OsString)> {
+fn environment(checkout: &Path, online: bool) -> Vec<(OsString, OsString)> {
     let kept = |name: &str| {
         KEPT.contains(&name)
             || online && KEPT_ONLINE.iter().any(|prefix| name.starts_with(prefix))
@@ -137,10 +173,12 @@ fn environment(root: &Path, online: bool) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> =
         env::vars_os().filter(|(name, _)| name.to_str().is_some_and(kept)).collect();
     // A toolchain by path could be the tree's own.
-    if let Some(toolchain) = env::var_os("RUSTUP_TOOLCHAIN").filter(|t| !t.to_string_lossy().contains(['/', '\\'])) {
+    if let Some(toolchain) =
+        env::var_os("RUSTUP_TOOLCHAIN").filter(|t| !t.to_string_lossy().contains(['/', '\\']))
+    {
         variables.push(("RUSTUP_TOOLCHAIN".into(), toolchain));
     }
-    if let Ok(path) = env::join_paths(search_path(root)) {
+    if let Ok(path) = env::join_paths(search_path(checkout)) {
         variables.push(("PATH".into(), path));
     }
     variables.push(("RUSTUP_AUTO_INSTALL".into(), "0".into()));
@@ -150,8 +188,12 @@ fn environment(root: &Path, online: bool) -> Vec<(OsString, OsString)> {
 /// Runs a command within bounds of time and output.
 fn capture(mut command: Command) -> Result<Vec<u8>, Failure> {
     let start = |e: io::Error| failure("cargo cannot be started", e.to_string());
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(start)?;
     let stdout = drain(child.stdout.take(), MAX_BYTES as u64 + 1);
     let stderr = drain(child.stderr.take(), MAX_STDERR);
     let output = wait(&mut child, &stdout)?;
@@ -209,7 +251,10 @@ fn classify(stderr: &str) -> &'static str {
         STALE
     } else if says("--offline") || says("failed to download") || says("unable to update") {
         "not every package is downloaded; run `cargo fetch --locked`, or pass --online"
-    } else if says("is not installed") || says("no default is configured") || says("could not choose a version of cargo") {
+    } else if says("is not installed")
+        || says("no default is configured")
+        || says("could not choose a version of cargo")
+    {
         "rustup has no toolchain to run cargo with"
     } else {
         "cargo metadata failed"

@@ -10,7 +10,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Its real place is outside the tree.
-    #[error("leads out of the tree through a symbolic link, so it is not read")]
+    #[error("leads out of the tree, so it is not read")]
     LeadsOut,
     /// It is a directory, a pipe or a device.
     #[error("is not a regular file")]
@@ -35,7 +35,9 @@ pub fn read_inside(root: &Path, path: &Path, limit: usize) -> Result<Option<Vec<
     let real = match fs::canonicalize(path) {
         Ok(real) => real,
         // A link that leads nowhere is there, and is not readable.
-        Err(e) if e.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+            return Ok(None);
+        }
         Err(e) => return Err(Refusal::Io(e.kind().to_string())),
     };
     if !real.starts_with(root) {

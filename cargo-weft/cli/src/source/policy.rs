@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use weft_gate::Diagnostic;
 use weft_gate::facts::Input;
 use weft_gate::policy::{self, Effective, Layer};
 use weft_verify::Sha256;
@@ -55,6 +56,26 @@ pub fn load(named: Option<&str>, root: &Path) -> Result<Loaded, Error> {
     Ok(Loaded { effective, inputs: loader.inputs })
 }
 
+const PROFILE_HELP: &str =
+    "a profile is local, baseline, strict or release, or a file below the policy's directory";
+
+/// Points at a profile that is neither built in nor a file, where it is named.
+fn check_profile(directory: &Path, layer: &Layer, name: &str, text: String) -> Result<(), Error> {
+    let fault = match files::read_inside(directory, &directory.join(name), MAX_BYTES) {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => "no profile and no file has this name".to_owned(),
+        Err(refusal) => format!("this profile {refusal}"),
+    };
+    let names = policy::PROFILES.iter().map(|(name, _)| *name);
+    let close = names.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
+    let help = match close {
+        Some((distance, known)) if distance <= 2 => format!("did you mean `{known}`?"),
+        _ => PROFILE_HELP.to_owned(),
+    };
+    let span = layer.profile_span.clone().unwrap_or_default();
+    Err(Error::Config { diagnostic: Diagnostic::at(&layer.name, span, fault).help(help), text })
+}
+
 struct Loader {
     /// The topmost layer first.
     layers: Vec<Layer>,
@@ -68,17 +89,22 @@ impl Loader {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        let directory = directory
-            .canonicalize()
-            .map_err(|source| Error::File { action: "read", path: path.display().to_string(), source })?;
-        let mut name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let directory = directory.canonicalize().map_err(|source| Error::File {
+            action: "read",
+            path: path.display().to_string(),
+            source,
+        })?;
+        let mut name =
+            path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         while self.layers.len() < MAX_LAYERS {
-            let layer = self.read(&directory, &name)?;
+            let (layer, text) = self.read(&directory, &name)?;
             let next = layer.profile.clone().unwrap_or_else(|| "local".to_owned());
-            self.layers.push(layer);
             if policy::profile(&next).is_some() {
+                self.layers.push(layer);
                 return self.profile(&next);
             }
+            check_profile(&directory, &layer, &next, text)?;
+            self.layers.push(layer);
             name = next;
         }
         Err(Error::usage(
@@ -87,21 +113,20 @@ impl Loader {
         ))
     }
 
-    fn read(&mut self, directory: &Path, name: &str) -> Result<Layer, Error> {
-        let refuse = |message: String| {
-            let help = "a profile is one of local, baseline, strict and release, or a file beside weft.toml";
-            Error::usage(message, help)
-        };
+    fn read(&mut self, directory: &Path, name: &str) -> Result<(Layer, String), Error> {
+        let refuse =
+            |why: String| Error::usage(format!("{} {why}", name.escape_debug()), PROFILE_HELP);
         let bytes = match files::read_inside(directory, &directory.join(name), MAX_BYTES) {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Err(refuse(format!("there is no profile `{}`", name.escape_debug()))),
-            Err(refusal) => return Err(refuse(format!("{} {refusal}", name.escape_debug()))),
+            Ok(None) => return Err(refuse("is not there".to_owned())),
+            Err(refusal) => return Err(refuse(refusal.to_string())),
         };
         self.inputs.push(Input { name: name.to_owned(), sha256: Sha256::of(&bytes) });
-        policy::parse_layer(name, &bytes).map_err(|diagnostic| Error::Config {
-            diagnostic,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        match policy::parse_layer(name, &bytes) {
+            Ok(layer) => Ok((layer, text)),
+            Err(diagnostic) => Err(Error::Config { diagnostic, text }),
+        }
     }
 
     /// Adds a built-in profile and those it builds on.

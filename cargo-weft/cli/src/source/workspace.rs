@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use weft_gate::facts::{Escape, Input, Notice, Replacement};
 use weft_gate::input::cargo_config::{self, CargoConfig};
-use weft_gate::input::manifest::{self, Manifest, Workspace};
 use weft_gate::input::lockfile;
+use weft_gate::input::manifest::{self, Manifest, Workspace};
 use weft_gate::{Diagnostic, Place};
 use weft_verify::Sha256;
 
 use super::files::{self, Refusal};
+use super::{pattern, vendor};
 use crate::error::Error;
 
 /// More members than any real workspace has.
@@ -21,6 +22,10 @@ const MAX_MEMBERS: usize = 10_000;
 pub struct Tree {
     /// The canonical directory of the workspace root.
     pub root: PathBuf,
+    /// The canonical directory of what was checked out: nothing outside is read, nothing inside is run.
+    pub checkout: PathBuf,
+    /// What Cargo would follow to places that weft has not looked at, if anything.
+    pub opaque: Option<String>,
     /// The lockfile's path relative to the root.
     pub lockfile_name: String,
     /// The lockfile's bytes; `None` if there is none.
@@ -68,7 +73,8 @@ pub fn read_lockfile(path: &Path) -> Result<Tree, Error> {
     };
     let root = directory.canonicalize().map_err(|_| missing())?;
     let name = path.file_name().ok_or_else(missing)?.to_string_lossy().into_owned();
-    let mut reader = Reader::new(root, name);
+    let checkout = find_checkout(&root, &root);
+    let mut reader = Reader::new(root, checkout, name);
     reader.lockfile();
     if reader.tree.lockfile.is_none() && reader.tree.faults.is_empty() {
         return Err(missing());
@@ -84,7 +90,8 @@ pub fn read_lockfile(path: &Path) -> Result<Tree, Error> {
 pub fn read_workspace(manifest_path: Option<&Path>) -> Result<Tree, Error> {
     let manifest = find_manifest(manifest_path)?;
     let root = find_root(&manifest)?;
-    let mut reader = Reader::new(root, "Cargo.lock".to_owned());
+    let checkout = find_checkout(&root, manifest.parent().unwrap_or(&root));
+    let mut reader = Reader::new(root, checkout, "Cargo.lock".to_owned());
     reader.lockfile();
     reader.manifests();
     reader.configs();
@@ -103,7 +110,9 @@ fn find_manifest(named: Option<&Path>) -> Result<PathBuf, Error> {
             parent.canonicalize().ok()
         });
         return match found {
-            Some(directory) if is_manifest && path.symlink_metadata().is_ok() => Ok(directory.join("Cargo.toml")),
+            Some(directory) if is_manifest && path.symlink_metadata().is_ok() => {
+                Ok(directory.join("Cargo.toml"))
+            }
             _ => Err(Error::usage(
                 format!("there is no manifest at {}", path.display()),
                 "--manifest-path takes the path of a Cargo.toml",
@@ -144,10 +153,31 @@ fn find_root(manifest: &Path) -> Result<PathBuf, Error> {
         let candidate = above.join("Cargo.toml");
         if let Some(Manifest { workspace: Some(workspace), .. }) = peek(&candidate) {
             let relative = files::relative(above, &directory).unwrap_or_default();
-            return Ok(if is_excluded(&workspace, &relative) { directory } else { above.to_owned() });
+            return Ok(if is_excluded(&workspace, &relative) {
+                directory
+            } else {
+                above.to_owned()
+            });
         }
     }
     Ok(directory)
+}
+
+/// Returns the directory that was checked out: the outermost one around the workspace that is under version control,
+/// and at least what holds both the workspace and the manifest that was named.
+///
+/// A version-controlled home directory is no checkout.
+fn find_checkout(root: &Path, named: &Path) -> PathBuf {
+    let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+    let is_checkout = |directory: &&Path| {
+        let controlled = [".git", ".hg", ".jj"]
+            .iter()
+            .any(|name| directory.join(name).symlink_metadata().is_ok());
+        controlled && !home.as_ref().is_some_and(|home| home.starts_with(directory))
+    };
+    let common = root.ancestors().find(|above| named.starts_with(above)).unwrap_or(root);
+    let controlled = root.ancestors().filter(is_checkout).last().unwrap_or(root);
+    if common.starts_with(controlled) { controlled.to_owned() } else { common.to_owned() }
 }
 
 fn peek(path: &Path) -> Option<Manifest> {
@@ -161,7 +191,8 @@ fn is_excluded(workspace: &Workspace, directory: &str) -> bool {
     let listed = workspace.members.iter().any(|member| clean(member) == directory);
     let below = |entry: &String| {
         let entry = clean(entry);
-        directory == entry || directory.strip_prefix(&entry).is_some_and(|rest| rest.starts_with('/'))
+        directory == entry
+            || directory.strip_prefix(&entry).is_some_and(|rest| rest.starts_with('/'))
     };
     !listed && workspace.exclude.iter().any(below)
 }
@@ -173,9 +204,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(root: PathBuf, lockfile_name: String) -> Self {
+    fn new(root: PathBuf, checkout: PathBuf, lockfile_name: String) -> Self {
         let tree = Tree {
             root,
+            checkout,
+            opaque: None,
             lockfile_name,
             lockfile: None,
             manifests: Vec::new(),
@@ -190,7 +223,7 @@ impl Reader {
 
     /// Reads a file of the tree, and remembers its digest or the fault.
     fn read(&mut self, name: &str, limit: usize) -> Option<Vec<u8>> {
-        match files::read_inside(&self.tree.root, &self.tree.root.join(name), limit) {
+        match files::read_inside(&self.tree.checkout, &self.tree.root.join(name), limit) {
             Ok(Some(bytes)) => {
                 self.tree.inputs.push(Input { name: name.to_owned(), sha256: Sha256::of(&bytes) });
                 Some(bytes)
@@ -232,14 +265,18 @@ impl Reader {
             queue.extend(self.path_dependencies(&manifest, &workspace));
             self.tree.manifests.push(manifest);
             if self.tree.manifests.len() > MAX_MEMBERS {
-                self.fault(Diagnostic::whole("Cargo.toml", "names more members than weft reads"), &[]);
+                self.fault(
+                    Diagnostic::whole("Cargo.toml", "names more members than weft reads"),
+                    &[],
+                );
                 return;
             }
         }
         self.tree.manifests.sort_by(|a, b| a.directory().cmp(b.directory()));
         if self.tree.manifests.iter().all(|m| m.package.is_none()) {
-            let diagnostic = Diagnostic::whole("Cargo.toml", "describes a workspace without members")
-                .help("add a package, or name one in `workspace.members`");
+            let diagnostic =
+                Diagnostic::whole("Cargo.toml", "describes a workspace without members")
+                    .help("add a package, or name one in `workspace.members`");
             self.fault(diagnostic, &[]);
         }
     }
@@ -249,7 +286,11 @@ impl Reader {
         if self.seen.insert(directory.to_owned(), member).is_some() {
             return None;
         }
-        let name = if directory.is_empty() { "Cargo.toml".to_owned() } else { format!("{directory}/Cargo.toml") };
+        let name = if directory.is_empty() {
+            "Cargo.toml".to_owned()
+        } else {
+            format!("{directory}/Cargo.toml")
+        };
         let bytes = self.read(&name, manifest::MAX_BYTES)?;
         match manifest::parse(&name, &bytes) {
             Ok(mut manifest) => {
@@ -272,15 +313,18 @@ impl Reader {
                 found.push(literal);
                 continue;
             }
-            // Only the member's own text is a pattern.
-            let root = glob::Pattern::escape(&self.tree.root.to_string_lossy());
-            let Ok(paths) = glob::glob(&format!("{root}/{literal}")) else {
-                let message = format!("`{}` is not a pattern", member.escape_debug());
-                self.fault(Diagnostic::whole("Cargo.toml", message), &[]);
-                continue;
-            };
-            let directories = paths.flatten().filter(|path| path.join("Cargo.toml").exists());
-            found.extend(directories.filter_map(|path| files::relative(&self.tree.root, &path)).take(MAX_MEMBERS));
+            match pattern::expand(&self.tree.root, &literal) {
+                Ok(expanded) => {
+                    if expanded.leads_out {
+                        self.opaque("a member pattern through a symbolic link");
+                    }
+                    found.extend(expanded.directories);
+                }
+                Err(message) => {
+                    let message = format!("`{}` {message}", member.escape_debug());
+                    self.fault(Diagnostic::whole("Cargo.toml", message), &[]);
+                }
+            }
         }
         found.retain(|directory| !is_excluded(workspace, directory));
         found.sort();
@@ -293,12 +337,14 @@ impl Reader {
             let place = Place::whole("Cargo.toml");
             let (package, path) = ("workspace.members".to_owned(), directory.to_owned());
             self.tree.escapes.push(Escape { package, path, place, symlink });
+            self.opaque("a member that leads out of the workspace");
             return None;
         }
         let faults = self.tree.faults.len();
         let manifest = self.manifest(directory, !is_excluded(workspace, directory));
         let is_new = !self.tree.manifests.iter().any(|m| m.directory() == directory);
-        if manifest.is_none() && is_new && !directory.is_empty() && self.tree.faults.len() == faults {
+        if manifest.is_none() && is_new && !directory.is_empty() && self.tree.faults.len() == faults
+        {
             let message = format!("the member `{}` has no Cargo.toml", directory.escape_debug());
             self.fault(Diagnostic::whole("Cargo.toml", message), &[]);
         }
@@ -307,22 +353,42 @@ impl Reader {
 
     /// Follows the path dependencies of a manifest; those below the root are members, unless they are excluded.
     fn path_dependencies(&mut self, manifest: &Manifest, workspace: &Workspace) -> Vec<Manifest> {
-        let dependencies = manifest.dependencies.iter().map(|d| (&d.key, &d.requirement.path, &d.place, true));
-        let overrides = manifest.overrides.iter().map(|o| (&o.package, &o.requirement.path, &o.place, false));
+        let dependencies =
+            manifest.dependencies.iter().map(|d| (&d.key, &d.requirement.path, &d.place, true));
+        let overrides =
+            manifest.overrides.iter().map(|o| (&o.package, &o.requirement.path, &o.place, false));
         let mut found = Vec::new();
         for (package, path, place, may_be_member) in dependencies.chain(overrides) {
             let Some(path) = path else { continue };
             let directory = files::normal(&Path::new(manifest.directory()).join(path));
             let directory = directory.to_string_lossy().replace('\\', "/");
-            if let Some(symlink) = self.leads_out(&directory) {
-                let escape = Escape { package: package.clone(), path: path.clone(), place: place.clone(), symlink };
-                self.tree.escapes.push(escape);
+            let escapes = self.leads_out(&directory);
+            if let Some(symlink) = escapes {
+                let (package, path, place) = (package.clone(), path.clone(), place.clone());
+                self.tree.escapes.push(Escape { package, path, place, symlink });
+            }
+            if !self.is_checked_out(&directory) {
+                self.opaque("a path that leads out of the checkout, or nowhere");
                 continue;
             }
-            let member = may_be_member && manifest.member && !is_excluded(workspace, &directory);
+            let member = may_be_member
+                && escapes.is_none()
+                && manifest.member
+                && !is_excluded(workspace, &directory);
             found.extend(self.manifest(&directory, member));
         }
         found
+    }
+
+    /// Says whether a directory relative to the root is there, and its real place in the checkout.
+    fn is_checked_out(&self, directory: &str) -> bool {
+        let real = self.tree.root.join(directory).canonicalize();
+        real.is_ok_and(|real| real.starts_with(&self.tree.checkout))
+    }
+
+    /// Remembers that Cargo would follow something that weft has not looked at.
+    fn opaque(&mut self, what: &str) {
+        self.tree.opaque.get_or_insert_with(|| what.to_owned());
     }
 
     /// Says whether a directory is outside the root, and if so whether a symbolic link leads there.
@@ -342,14 +408,20 @@ impl Reader {
         let root = self.tree.root.clone();
         for (height, directory) in root.ancestors().enumerate() {
             let dot_cargo = directory.join(".cargo");
-            if home.as_ref().is_some_and(|home| home.canonicalize().ok() == dot_cargo.canonicalize().ok()) {
+            if home
+                .as_ref()
+                .is_some_and(|home| home.canonicalize().ok() == dot_cargo.canonicalize().ok())
+            {
                 continue;
             }
-            for name in ["config.toml", "config"] {
+            // Where both are there, Cargo reads the one without an extension.
+            for name in ["config", "config.toml"] {
                 let label = format!("{}.cargo/{name}", "../".repeat(height));
-                if let Some(bytes) = self.config_bytes(height, directory, &dot_cargo.join(name), &label) {
+                if let Some(bytes) =
+                    self.config_bytes(height, directory, &dot_cargo.join(name), &label)
+                {
                     match cargo_config::parse(&label, &bytes, &directory.to_string_lossy()) {
-                        Ok(config) => self.add_config(config),
+                        Ok(config) => self.add_config(directory, config),
                         Err(diagnostic) => self.fault(diagnostic, &bytes),
                     }
                     break;
@@ -358,12 +430,22 @@ impl Reader {
         }
     }
 
-    fn config_bytes(&mut self, height: usize, directory: &Path, path: &Path, label: &str) -> Option<Vec<u8>> {
+    fn config_bytes(
+        &mut self,
+        height: usize,
+        directory: &Path,
+        path: &Path,
+        label: &str,
+    ) -> Option<Vec<u8>> {
         if height == 0 {
             return self.read(label, cargo_config::MAX_BYTES);
         }
         match files::read_inside(directory, path, cargo_config::MAX_BYTES) {
-            Ok(bytes) => bytes,
+            Ok(Some(bytes)) => {
+                self.tree.inputs.push(Input { name: label.to_owned(), sha256: Sha256::of(&bytes) });
+                Some(bytes)
+            }
+            Ok(None) => None,
             // Somebody else's directory above the tree.
             Err(Refusal::Io(_)) => None,
             Err(refusal) => {
@@ -373,7 +455,10 @@ impl Reader {
         }
     }
 
-    fn add_config(&mut self, config: CargoConfig) {
+    fn add_config(&mut self, directory: &Path, config: CargoConfig) {
+        if directory.starts_with(&self.tree.checkout) {
+            self.vet(directory, &config);
+        }
         for (key, place) in &config.ignored {
             let message = format!("`{key}` is not obeyed: weft runs nothing that the tree names");
             self.tree.notices.push(Notice { message, place: Some(place.clone()) });
@@ -381,11 +466,44 @@ impl Reader {
         self.tree.configs.push(config);
     }
 
+    /// Looks at what Cargo would read because a configuration of the tree says so.
+    fn vet(&mut self, directory: &Path, config: &CargoConfig) {
+        if let Some(opaque) = config.opaque.first() {
+            self.opaque(opaque);
+        }
+        let vendored = config
+            .vendored
+            .iter()
+            .all(|path| vendor::is_plain(&self.tree.checkout, &directory.join(path)));
+        if !vendored {
+            self.opaque(
+                "a directory of vendored packages with symbolic links or strange files in it",
+            );
+        }
+        for path in &config.directories {
+            let target = files::normal(&directory.join(path));
+            let manifest = files::read_inside(
+                &self.tree.checkout,
+                &target.join("Cargo.toml"),
+                manifest::MAX_BYTES,
+            );
+            let is_leaf = manifest.ok().flatten().is_some_and(|bytes| {
+                let parsed = manifest::parse("Cargo.toml", &bytes).ok();
+                parsed.is_some_and(|m| m.dependencies.iter().all(|d| d.requirement.path.is_none()))
+            });
+            if !is_leaf {
+                self.opaque("a `[patch]` by path in `.cargo/config.toml`");
+            }
+        }
+    }
+
     /// weft never runs the toolchain that a tree asks for, so it says so.
     fn toolchain_file(&mut self) {
         for name in ["rust-toolchain.toml", "rust-toolchain"] {
             if self.read(name, cargo_config::MAX_BYTES).is_some() {
-                let message = format!("{name} is not obeyed: weft runs the cargo it was started with, outside the tree");
+                let message = format!(
+                    "{name} is not obeyed: weft runs the cargo it was started with, outside the tree"
+                );
                 self.tree.notices.push(Notice { message, place: Some(Place::whole(name)) });
                 return;
             }
@@ -396,7 +514,8 @@ impl Reader {
 impl Tree {
     /// Returns everything in the tree's files that takes packages from elsewhere.
     pub fn replacements(&self) -> Vec<Replacement> {
-        let mut all: Vec<Replacement> = self.configs.iter().flat_map(|c| c.replacements.clone()).collect();
+        let mut all: Vec<Replacement> =
+            self.configs.iter().flat_map(|c| c.replacements.clone()).collect();
         let root = self.manifests.iter().filter(|m| m.directory().is_empty());
         for over in root.flat_map(|m| &m.overrides) {
             let wanted = &over.requirement;

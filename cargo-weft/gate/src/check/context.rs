@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 
 use weft_graph::{Graph, shortest_path};
 
+/// A longer path is shown by its ends.
+const LONGEST_PATH: usize = 40;
+
 use crate::facts::{Facts, LockfileState};
 use crate::inventory::Inventory;
 use crate::place::Place;
@@ -64,7 +67,8 @@ impl<'f> Context<'f> {
     /// Why they are not known.
     pub fn graph(&self) -> Result<(&'f Inventory, &Topology), String> {
         let inventory = self.inventory()?;
-        let measure = || Topology::of(inventory).map_err(|e| format!("the topology cannot be measured: {e}"));
+        let measure =
+            || Topology::of(inventory).map_err(|e| format!("the topology cannot be measured: {e}"));
         let topology = self.topology.get_or_init(measure).as_ref().map_err(Clone::clone)?;
         Ok((inventory, topology))
     }
@@ -75,14 +79,17 @@ impl<'f> Context<'f> {
             return Introduction { path: Vec::new(), place: Place::whole(self.lockfile()) };
         };
         let judged = shortest_path(&topology.graph, &topology.roots, index);
-        let path = judged.or_else(|| self.locked_path(inventory, index)).unwrap_or_else(|| vec![index]);
+        let path =
+            judged.or_else(|| self.locked_path(inventory, index)).unwrap_or_else(|| vec![index]);
         let place = match path[..] {
             [member, first, ..] => declared(inventory, member, first),
             _ => None,
         };
         Introduction {
             place: place.unwrap_or_else(|| inventory.package(index).place.clone()),
-            path: path.iter().map(|p| inventory.package(*p).spec()).collect(),
+            path: ends(&path)
+                .map(|part| part.map_or("…".to_owned(), |p| inventory.package(p).spec()))
+                .collect(),
         }
     }
 
@@ -95,6 +102,17 @@ impl<'f> Context<'f> {
         let members: Vec<u32> = members.collect();
         shortest_path(self.locked.get_or_init(build).as_ref()?, &members, index)
     }
+}
+
+/// Iterates over a path, with `None` once for the middle of a long one.
+fn ends(path: &[u32]) -> impl Iterator<Item = Option<u32>> {
+    let half = LONGEST_PATH / 2;
+    let (head, tail) = match path.len() > LONGEST_PATH {
+        true => (&path[..half], &path[path.len() - half..]),
+        false => (path, &[][..]),
+    };
+    let gap = (!tail.is_empty()).then_some(None);
+    head.iter().copied().map(Some).chain(gap).chain(tail.iter().copied().map(Some))
 }
 
 /// Returns the place of the first declaration of an edge.

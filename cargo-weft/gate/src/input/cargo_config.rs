@@ -5,10 +5,11 @@
 //! patches.
 //! What would run something, or is not known to be harmless, stays behind.
 
-use super::tree::{self, Node, Table};
 use super::text;
+use super::tree::{self, Node, Table};
 use crate::Diagnostic;
 use crate::facts::Replacement;
+use crate::inventory::without_credentials;
 use crate::place::{Place, SourceText};
 
 /// The largest configuration that is read, in bytes.
@@ -39,6 +40,14 @@ pub struct CargoConfig {
     pub replacements: Vec<Replacement>,
     /// Keys that name programs: not obeyed.
     pub ignored: Vec<(String, Place)>,
+    /// Packages that `[patch]` replaces.
+    pub patched: Vec<String>,
+    /// Directories that Cargo would read packages from, as written.
+    pub directories: Vec<String>,
+    /// Directories of vendored packages, as written.
+    pub vendored: Vec<String>,
+    /// What Cargo would read that weft cannot look through beforehand.
+    pub opaque: Vec<String>,
     /// The place of `include`, which weft does not follow.
     pub include: Option<Place>,
 }
@@ -78,13 +87,19 @@ impl Reader<'_> {
             for key in ["directory", "local-registry"] {
                 self.pass_path(&["source", source.key(), key], table.get(key))?;
             }
+            if let Some(node) = table.get("directory") {
+                self.config.vendored.push(node.string()?.to_owned());
+            }
+            if table.get("local-registry").is_some() {
+                self.config.opaque.push("a local registry".to_owned());
+            }
             // `[source.crates-io] registry` takes crates.io's packages from elsewhere without saying so.
             let redefined = table.get("registry").filter(|_| source.key() == "crates-io");
             let with = table.get("replace-with").map(|node| ("source", node));
             if let Some((kind, node)) = with.or(redefined.map(|node| ("registry", node))) {
                 self.config.replacements.push(Replacement {
                     what: format!("source `{}`", source.key()),
-                    with: format!("{kind} `{}`", node.string()?),
+                    with: format!("{kind} `{}`", without_credentials(node.string()?)),
                     place: node.place(),
                 });
             }
@@ -111,10 +126,18 @@ impl Reader<'_> {
                     self.pass(&[prefix[0], prefix[1], prefix[2], key], table.get(key))?;
                 }
                 self.pass_path(&[prefix[0], prefix[1], prefix[2], "path"], table.get("path"))?;
+                self.config
+                    .patched
+                    .push(table.get("package").as_ref().unwrap_or(&package).as_name());
+                let path =
+                    table.get("path").map(|node| node.string().map(str::to_owned)).transpose()?;
+                self.config.directories.extend(path);
                 let with = table.get_any(&["path", "git"]);
                 self.config.replacements.push(Replacement {
                     what: format!("package `{}` of `{}`", package.key(), registry.key()),
-                    with: with.map_or(Ok("another version"), |node| node.string())?.to_owned(),
+                    with: without_credentials(
+                        with.map_or(Ok("another version"), |node| node.string())?,
+                    ),
                     place: package.place(),
                 });
             }
@@ -131,7 +154,9 @@ impl Reader<'_> {
                 place: paths.place(),
             });
         }
-        let absolute = paths.strings()?.iter().map(|p| toml_string(&self.absolute(p))).collect::<Vec<_>>();
+        self.config.opaque.push("`paths`".to_owned());
+        let absolute =
+            paths.strings()?.iter().map(|p| toml_string(&self.absolute(p))).collect::<Vec<_>>();
         self.config.arguments.push(format!("paths=[{}]", absolute.join(",")));
         Ok(())
     }
@@ -214,7 +239,8 @@ mod tests {
              [registry]\nglobal-credential-providers = ['./evil']\n",
         );
         assert_eq!(config.arguments, [""; 0]);
-        let ignored: Vec<_> = config.ignored.iter().map(|(key, place)| (&**key, place.line)).collect();
+        let ignored: Vec<_> =
+            config.ignored.iter().map(|(key, place)| (&**key, place.line)).collect();
         assert_eq!(
             ignored,
             [

@@ -5,7 +5,7 @@
 //! local one.
 //! A dependency that matches no package, or more than one, is a fault: an invented edge would be an invented graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use semver::Version;
@@ -14,12 +14,18 @@ use toml::Spanned;
 use weft_verify::Sha256;
 
 use super::{is_package_name, text, tree};
+use crate::Diagnostic;
 use crate::inventory::Source;
 use crate::place::{Place, SourceText};
-use crate::Diagnostic;
 
 /// The largest lockfile that is read, in bytes; the largest of seven real workspaces has 0.45 MB.
 pub const MAX_BYTES: usize = 32 << 20;
+
+/// The most packages that are read; the largest of seven real workspaces has 1,548.
+pub const MAX_PACKAGES: usize = 10_000;
+
+/// The most dependencies that are read; the largest of seven real workspaces has 7,961.
+pub const MAX_DEPENDENCIES: usize = 100_000;
 
 /// The newest format version that is understood.
 pub const NEWEST_VERSION: u32 = 4;
@@ -59,9 +65,15 @@ pub struct LockedPackage {
 /// A [`Diagnostic`] with the place of the first fault.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Lockfile, Diagnostic> {
     let text = text(file, bytes, MAX_BYTES)?;
-    if let Some(at) = text.find("\n<<<<<<< ") {
-        return Err(Diagnostic::at(file, at + 1..at + 8, "holds an unresolved merge conflict")
-            .help("resolve it, or run `git checkout --theirs Cargo.lock && cargo metadata >/dev/null`"));
+    let conflict = if text.starts_with("<<<<<<< ") {
+        Some(0)
+    } else {
+        text.find("\n<<<<<<< ").map(|at| at + 1)
+    };
+    if let Some(at) = conflict {
+        return Err(Diagnostic::at(file, at..at + 7, "holds an unresolved merge conflict").help(
+            "resolve it, or run `git checkout --theirs Cargo.lock && cargo metadata >/dev/null`",
+        ));
     }
     let source = SourceText::new(file, text);
     tree::check_key_depth(&source)?;
@@ -100,6 +112,13 @@ struct RawPackage {
     replace: Option<Spanned<String>>,
 }
 
+/// Packages by what a dependency may call them.
+#[derive(Default)]
+struct Index {
+    by_name: BTreeMap<String, Vec<usize>>,
+    by_version: BTreeMap<(String, String), Vec<usize>>,
+}
+
 struct Reader<'t> {
     source: SourceText<'t>,
     raw: RawLockfile,
@@ -109,6 +128,7 @@ impl Reader<'_> {
     fn read(self) -> Result<Lockfile, Diagnostic> {
         let version = self.version()?;
         let raw: Vec<&RawPackage> = self.raw.root.iter().chain(&self.raw.package).collect();
+        self.check_size(&raw)?;
         let mut packages = raw.iter().map(|p| self.package(p)).collect::<Result<Vec<_>, _>>()?;
         let index = self.index(&raw, &packages)?;
         for (number, raw) in raw.iter().enumerate() {
@@ -119,19 +139,41 @@ impl Reader<'_> {
                 None => raw.dependencies.iter().map(resolve).collect::<Result<_, _>>()?,
             };
         }
-        let unused_patches = self.raw.patch.unused.iter().map(|p| p.name.get_ref().clone()).collect();
+        let unused_patches =
+            self.raw.patch.unused.iter().map(|p| p.name.get_ref().clone()).collect();
         Ok(Lockfile { version, packages, unused_patches })
+    }
+
+    /// Exact measures take time with the product of the two, so both are bounded far above what is real.
+    fn check_size(&self, raw: &[&RawPackage]) -> Result<(), Diagnostic> {
+        let dependencies: usize = raw.iter().map(|p| p.dependencies.len()).sum();
+        for (found, limit, what) in [
+            (raw.len(), MAX_PACKAGES, "packages"),
+            (dependencies, MAX_DEPENDENCIES, "dependencies"),
+        ] {
+            if found > limit {
+                let message = format!("has {found} {what}, and weft reads at most {limit}");
+                return Err(Diagnostic::whole(self.source.file(), message));
+            }
+        }
+        Ok(())
     }
 
     fn version(&self) -> Result<u32, Diagnostic> {
         match &self.raw.version {
             None if self.raw.metadata.is_empty() => Ok(2),
             None => Ok(1),
-            Some(version) if (1..=NEWEST_VERSION).contains(version.get_ref()) => Ok(*version.get_ref()),
+            Some(version) if (1..=NEWEST_VERSION).contains(version.get_ref()) => {
+                Ok(*version.get_ref())
+            }
             Some(version) => {
                 let found = version.get_ref();
-                let message = format!("lockfile version {found} is unknown; weft reads 1 to {NEWEST_VERSION}");
-                Err(self.fault(version.span(), message).help("update cargo-weft, or let an older cargo write it"))
+                let message = format!(
+                    "lockfile version {found} is unknown; weft reads 1 to {NEWEST_VERSION}"
+                );
+                Err(self
+                    .fault(version.span(), message)
+                    .help("update cargo-weft, or let an older cargo write it"))
             }
         }
     }
@@ -139,17 +181,27 @@ impl Reader<'_> {
     fn package(&self, raw: &RawPackage) -> Result<LockedPackage, Diagnostic> {
         let name = raw.name.get_ref();
         if !is_package_name(name) {
-            return Err(self.fault(raw.name.span(), "not a package name: letters, digits, `-` and `_` only"));
+            return Err(self
+                .fault(raw.name.span(), "not a package name: letters, digits, `-` and `_` only"));
         }
         let version = Version::parse(raw.version.get_ref())
             .map_err(|e| self.fault(raw.version.span(), format!("not a version: {e}")))?;
         let source = match &raw.source {
             None => Source::Path { path: None },
-            Some(source) => Source::parse(source.get_ref()).map_err(|e| self.fault(source.span(), e))?,
+            Some(source) => {
+                Source::parse(source.get_ref()).map_err(|e| self.fault(source.span(), e))?
+            }
         };
         let checksum = self.checksum(raw)?;
         let place = self.source.place(raw.name.span());
-        Ok(LockedPackage { name: name.clone(), version, source, checksum, dependencies: Vec::new(), place })
+        Ok(LockedPackage {
+            name: name.clone(),
+            version,
+            source,
+            checksum,
+            dependencies: Vec::new(),
+            place,
+        })
     }
 
     fn checksum(&self, raw: &RawPackage) -> Result<Option<Sha256>, Diagnostic> {
@@ -160,31 +212,29 @@ impl Reader<'_> {
             return parse(checksum.get_ref(), checksum.span());
         }
         let Some(source) = &raw.source else { return Ok(None) };
-        let key =
-            format!("checksum {} {} ({})", raw.name.get_ref(), raw.version.get_ref(), source.get_ref());
+        let key = format!(
+            "checksum {} {} ({})",
+            raw.name.get_ref(),
+            raw.version.get_ref(),
+            source.get_ref()
+        );
         match self.raw.metadata.get(&key).map(String::as_str) {
             None | Some("<none>") => Ok(None),
             Some(text) => parse(text, raw.name.span()),
         }
     }
 
-    fn index(
-        &self,
-        raw: &[&RawPackage],
-        packages: &[LockedPackage],
-    ) -> Result<BTreeMap<String, Vec<usize>>, Diagnostic> {
-        let mut index = BTreeMap::<String, Vec<usize>>::new();
+    fn index(&self, raw: &[&RawPackage], packages: &[LockedPackage]) -> Result<Index, Diagnostic> {
+        let mut index = Index::default();
+        let mut seen = BTreeSet::new();
         for (number, package) in packages.iter().enumerate() {
-            let same_name = index.entry(package.name.clone()).or_default();
-            let twin = |&&other: &&usize| {
-                let other = &packages[other];
-                other.version == package.version && other.source == package.source
-            };
-            if same_name.iter().find(twin).is_some() {
-                let message = format!("`{} {}` stands twice", package.name, package.version);
+            let version = package.version.to_string();
+            if !seen.insert((&package.name, version.clone(), &package.source)) {
+                let message = format!("`{} {version}` stands twice", package.name);
                 return Err(self.fault(raw[number].name.span(), message));
             }
-            same_name.push(number);
+            index.by_name.entry(package.name.clone()).or_default().push(number);
+            index.by_version.entry((package.name.clone(), version)).or_default().push(number);
         }
         Ok(index)
     }
@@ -192,34 +242,39 @@ impl Reader<'_> {
     /// Finds the package that `name[ version[ (source)]]` means.
     fn dependency(
         &self,
-        index: &BTreeMap<String, Vec<usize>>,
+        index: &Index,
         packages: &[LockedPackage],
         dependency: &Spanned<String>,
     ) -> Result<usize, Diagnostic> {
-        let fault = |message| Err(self.fault(dependency.span(), message));
+        let fault = |message: &str| Err(self.fault(dependency.span(), message));
         let mut parts = dependency.get_ref().splitn(3, ' ');
-        let name = parts.next().unwrap_or_default();
-        let version = parts.next();
-        let source = parts.next().and_then(|s| s.strip_prefix('(')?.strip_suffix(')'));
-        let source = match source.map(Source::parse) {
-            None => None,
-            Some(Ok(source)) => Some(source),
-            Some(Err(message)) => return fault(message),
+        let name = parts.next().unwrap_or_default().to_owned();
+        let found = match parts.next() {
+            None => index.by_name.get(&name),
+            Some(version) => index.by_version.get(&(name, version.to_owned())),
         };
-
-        let mut candidates: Vec<usize> = index.get(name).cloned().unwrap_or_default();
-        candidates.retain(|&i| {
-            let package = &packages[i];
-            version.is_none_or(|v| package.version.to_string() == v)
-                && source.as_ref().is_none_or(|s| package.source.same_origin(s))
-        });
-        if candidates.len() > 1 && source.is_none() {
-            candidates.retain(|&i| packages[i].source.is_path());
-        }
-        match candidates[..] {
+        let found = found.map_or(&[][..], Vec::as_slice);
+        let meant: Vec<usize> =
+            match parts.next().and_then(|s| s.strip_prefix('(')?.strip_suffix(')')) {
+                Some(source) => match Source::parse(source) {
+                    Ok(source) => found
+                        .iter()
+                        .copied()
+                        .filter(|i| packages[*i].source.same_origin(&source))
+                        .collect(),
+                    Err(message) => return fault(&message),
+                },
+                None if found.len() > 1 => {
+                    let local = found.iter().copied().filter(|i| packages[*i].source.is_path());
+                    let local: Vec<usize> = local.collect();
+                    if local.is_empty() { found.to_vec() } else { local }
+                }
+                None => found.to_vec(),
+            };
+        match meant[..] {
             [one] => Ok(one),
-            [] => fault("no package of this name, version and source is in the lockfile".to_owned()),
-            [..] => fault("more than one package in the lockfile is meant by this".to_owned()),
+            [] => fault("no package of this name, version and source is in the lockfile"),
+            [..] => fault("more than one package in the lockfile is meant by this"),
         }
     }
 
@@ -295,8 +350,13 @@ mod tests {
         check(&package("a", "1.0.0", "dependencies = [\"b\"]"), Err("no package of this name"));
         check(&package("a", "1.0.0", "").repeat(2), Err("stands twice"));
         let ambiguous = package("b", "1.0.0", "") + &package("b", "2.0.0", "");
-        check(&(ambiguous + &package("a", "1.0.0", "dependencies = [\"b\"]")), Err("more than one"));
+        check(
+            &(ambiguous + &package("a", "1.0.0", "dependencies = [\"b\"]")),
+            Err("more than one"),
+        );
         check("a = 1\n<<<<<<< HEAD\n", Err("merge conflict"));
+        check("<<<<<<< HEAD\n", Err("merge conflict"));
+        check(&format!("package = [{}]", "{},".repeat(10)), Err("missing field"));
         check(&format!("x = {}", "[".repeat(10_000)), Err("recursion depth"));
     }
 

@@ -10,9 +10,9 @@ use semver::{Version, VersionReq};
 
 use super::tree::{self, Node, Table};
 use super::{is_package_name, text};
-use crate::inventory::DependencyKind;
-use crate::place::{Place, SourceText};
 use crate::Diagnostic;
+use crate::inventory::{DependencyKind, GitReference, without_credentials};
+use crate::place::{Place, SourceText};
 
 /// The largest manifest that is read, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -90,8 +90,10 @@ pub struct Requirement {
     pub version: Option<VersionReq>,
     /// A directory, relative to the manifest that states it.
     pub path: Option<String>,
-    /// A git repository.
+    /// A git repository, without credentials.
     pub git: Option<String>,
+    /// What is asked of the git repository.
+    pub reference: Option<GitReference>,
     /// Features asked for.
     pub features: Vec<String>,
     /// Whether default features are asked for.
@@ -100,7 +102,15 @@ pub struct Requirement {
 
 impl Default for Requirement {
     fn default() -> Self {
-        Self { package: None, version: None, path: None, git: None, features: Vec::new(), default_features: true }
+        Self {
+            package: None,
+            version: None,
+            path: None,
+            git: None,
+            reference: None,
+            features: Vec::new(),
+            default_features: true,
+        }
     }
 }
 
@@ -144,8 +154,10 @@ impl Manifest {
         let depth = self.file.matches('/').count();
         for dependency in self.dependencies.iter_mut().filter(|d| d.inherited) {
             let Some(inherited) = root.dependencies.get(&dependency.key) else {
-                let message =
-                    format!("line {}: `{}` is not in [workspace.dependencies]", dependency.place.line, dependency.key);
+                let message = format!(
+                    "line {}: `{}` is not in [workspace.dependencies]",
+                    dependency.place.line, dependency.key
+                );
                 return Err(Diagnostic::whole(&self.file, message));
             };
             let own = std::mem::replace(&mut dependency.requirement, inherited.clone());
@@ -174,6 +186,14 @@ impl Manifest {
     /// Returns the directory of the manifest, relative to the workspace root; empty for the root itself.
     pub fn directory(&self) -> &str {
         self.file.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
+}
+
+impl Override {
+    /// Returns the name of the package that is overridden; `[replace]` names it with its version.
+    pub fn package(&self) -> &str {
+        let key = self.package.split(':').next().unwrap_or_default();
+        self.requirement.package.as_deref().unwrap_or(key)
     }
 }
 
@@ -218,7 +238,9 @@ impl<'a, 't> Reader<'a, 't> {
         let own = self.document.table("package")?.and_then(|table| table.get("edition"));
         let node = match own {
             Some(node) if node.is_table() => match self.document.table("workspace")? {
-                Some(workspace) => workspace.table("package")?.and_then(|table| table.get("edition")),
+                Some(workspace) => {
+                    workspace.table("package")?.and_then(|table| table.get("edition"))
+                }
                 None => None,
             },
             own => own,
@@ -237,13 +259,15 @@ impl<'a, 't> Reader<'a, 't> {
             Some(version) if version.is_table() => None,
             Some(version) => Some(parse_version(&version)?),
         };
-        let workspace = table.get("workspace").map(|node| node.string().map(str::to_owned)).transpose()?;
+        let workspace =
+            table.get("workspace").map(|node| node.string().map(str::to_owned)).transpose()?;
         Ok(Package { name: name.string()?.to_owned(), version, workspace })
     }
 
     fn workspace(&self, node: &Node<'a, 't>) -> Result<Workspace, Diagnostic> {
         let table = node.table()?;
-        let strings = |key| table.get(key).map_or(Ok(Vec::new()), |node: Node<'_, '_>| node.strings());
+        let strings =
+            |key| table.get(key).map_or(Ok(Vec::new()), |node: Node<'_, '_>| node.strings());
         let version = match table.table("package")?.and_then(|package| package.get("version")) {
             None => None,
             Some(version) => Some(parse_version(&version)?),
@@ -252,7 +276,12 @@ impl<'a, 't> Reader<'a, 't> {
         for node in table.table("dependencies")?.iter().flat_map(Table::iter) {
             dependencies.insert(node.key().to_owned(), requirement(&node)?);
         }
-        Ok(Workspace { members: strings("members")?, exclude: strings("exclude")?, version, dependencies })
+        Ok(Workspace {
+            members: strings("members")?,
+            exclude: strings("exclude")?,
+            version,
+            dependencies,
+        })
     }
 
     fn all_dependencies(&self) -> Result<Vec<Dependency>, Diagnostic> {
@@ -319,18 +348,29 @@ fn dependency(
 
 fn over(table: &str, node: &Node<'_, '_>) -> Result<Override, Diagnostic> {
     let package = node.key().to_owned();
-    Ok(Override { table: table.to_owned(), package, requirement: requirement(node)?, place: node.place() })
+    Ok(Override {
+        table: table.to_owned(),
+        package,
+        requirement: requirement(node)?,
+        place: node.place(),
+    })
 }
 
 fn requirement(node: &Node<'_, '_>) -> Result<Requirement, Diagnostic> {
     let version = |node: Node<'_, '_>| {
-        VersionReq::parse(node.string()?).map_err(|e| node.fault(format!("not a version requirement: {e}")))
+        VersionReq::parse(node.string()?)
+            .map_err(|e| node.fault(format!("not a version requirement: {e}")))
     };
     if !node.is_table() {
         return Ok(Requirement { version: Some(version(node.clone())?), ..Requirement::default() });
     }
     let table = node.table()?;
     let string = |key| table.get(key).map(|node| node.string().map(str::to_owned)).transpose();
+    let reference = match (string("branch")?, string("tag")?, string("rev")?) {
+        (Some(branch), _, _) => Some(GitReference::Branch(branch)),
+        (None, Some(tag), _) => Some(GitReference::Tag(tag)),
+        (None, None, rev) => rev.map(GitReference::Rev),
+    };
     let default_features = table.get_any(&["default-features", "default_features"]);
     let mut features = table.get("features").map_or(Ok(Vec::new()), |node| node.strings())?;
     features.sort();
@@ -338,7 +378,8 @@ fn requirement(node: &Node<'_, '_>) -> Result<Requirement, Diagnostic> {
         package: string("package")?,
         version: table.get("version").map(version).transpose()?,
         path: string("path")?,
-        git: string("git")?,
+        git: string("git")?.map(|url| without_credentials(&url)),
+        reference,
         features,
         default_features: default_features.map_or(Ok(true), |node| node.bool())?,
     })
@@ -417,9 +458,11 @@ mod tests {
 
     #[test]
     fn depth_is_bounded_however_it_is_spelled() {
-        for text in
-            [format!("a = {}", "[".repeat(10_000)), "a.".repeat(10_000) + "a = 1", format!("[{}a]", "a.".repeat(10_000))]
-        {
+        for text in [
+            format!("a = {}", "[".repeat(10_000)),
+            "a.".repeat(10_000) + "a = 1",
+            format!("[{}a]", "a.".repeat(10_000)),
+        ] {
             assert!(read(&text).is_err());
         }
     }

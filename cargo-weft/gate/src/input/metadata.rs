@@ -41,30 +41,14 @@ pub fn parse(bytes: &[u8]) -> Result<Metadata, Diagnostic> {
     Ok(Metadata { graph, default_features })
 }
 
-/// Returns the absolute manifest paths of the workspace's members, without making a graph.
-///
-/// # Errors
-///
-/// A [`Diagnostic`] if the bytes are not such a document.
-pub fn member_manifests(bytes: &[u8]) -> Result<Vec<String>, Diagnostic> {
-    let text = text(NAME, bytes, MAX_BYTES)?;
-    let document: Document = serde_json::from_str(text)
-        .map_err(|e| Diagnostic::whole(NAME, format!("is not the expected document: {e}")))?;
-    let members = document.workspace_members;
-    let packages = document.packages.into_iter().filter(|p| members.contains(&p.id));
-    Ok(packages.map(|p| p.manifest_path).collect())
-}
-
 #[derive(Deserialize)]
 struct Document {
     packages: Vec<DocumentPackage>,
-    workspace_members: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct DocumentPackage {
     id: String,
-    manifest_path: String,
     #[serde(default)]
     features: BTreeMap<String, Vec<String>>,
 }

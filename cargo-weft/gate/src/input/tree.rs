@@ -168,8 +168,10 @@ impl<'a, 't> Node<'a, 't> {
 
     /// Reads a list of strings, each as a node of its own.
     pub(crate) fn list(&self) -> Result<Vec<Node<'a, 't>>, Diagnostic> {
-        let array = self.value.get_ref().as_array().ok_or_else(|| self.expected("a list of strings"))?;
-        let items = array.iter().map(|value| Node { key_span: value.span(), value, ..self.clone() });
+        let array =
+            self.value.get_ref().as_array().ok_or_else(|| self.expected("a list of strings"))?;
+        let items =
+            array.iter().map(|value| Node { key_span: value.span(), value, ..self.clone() });
         items.map(|item| item.string().map(|_| item)).collect()
     }
 
@@ -184,6 +186,16 @@ impl<'a, 't> Node<'a, 't> {
     pub(crate) fn table(&self) -> Result<Table<'a, 't>, Diagnostic> {
         let table = self.value.get_ref().as_table().ok_or_else(|| self.expected("a table"))?;
         Ok(Table::new(self.source, table))
+    }
+
+    /// Returns the value if it is a string, and else the key.
+    pub(crate) fn as_name(&self) -> String {
+        self.as_str().unwrap_or(self.key).to_owned()
+    }
+
+    /// Returns the bytes of the value.
+    pub(crate) fn value_span(&self) -> Range<usize> {
+        self.value.span()
     }
 
     /// Makes a fault of the value.

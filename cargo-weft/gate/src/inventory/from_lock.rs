@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Declaration, Edge, Inventory, Package, Precision, SCHEMA, Selection, Source, purl};
+use super::{
+    Declaration, Edge, GitReference, Inventory, Package, Precision, SCHEMA, Selection, Source,
+    purl, same_repository,
+};
 use crate::input::lockfile::{LockedPackage, Lockfile};
 use crate::input::manifest::{Dependency, Manifest};
 use crate::inventory::DependencyKind;
@@ -43,8 +46,10 @@ pub struct Drift {
 ///
 /// Cargo locks every dependency of every member for every feature and target, so each must be there in a version that
 /// satisfies its requirement, and nothing may be there that no member reaches.
-pub fn drift(lockfile: &Lockfile, manifests: &[Manifest]) -> Vec<Drift> {
-    let mut draft = Draft::new(lockfile, manifests);
+///
+/// Packages in `patched` may come from anywhere, as may those that a manifest overrides.
+pub fn drift(lockfile: &Lockfile, manifests: &[Manifest], patched: &[String]) -> Vec<Drift> {
+    let mut draft = Draft::with_patched(lockfile, manifests, patched);
     let mut all = std::mem::take(&mut draft.drift);
     draft.select_reachable();
     for package in draft.packages.iter().filter(|p| !p.selected) {
@@ -68,13 +73,21 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(lockfile: &Lockfile, manifests: &[Manifest]) -> Self {
+        Self::with_patched(lockfile, manifests, &[])
+    }
+
+    fn with_patched(lockfile: &Lockfile, manifests: &[Manifest], patched: &[String]) -> Self {
+        let overrides = manifests.iter().flat_map(|m| &m.overrides).map(|o| o.package());
+        let patched: BTreeSet<&str> = patched.iter().map(String::as_str).chain(overrides).collect();
         let mut drift = Vec::new();
         let located = locate(lockfile, manifests, &mut drift);
         let mut packages: Vec<(Package, usize)> = lockfile
             .packages
             .iter()
             .enumerate()
-            .map(|(index, locked)| (package(locked, located.get(&index).copied(), manifests.is_empty()), index))
+            .map(|(index, locked)| {
+                (package(locked, located.get(&index).copied(), manifests.is_empty()), index)
+            })
             .collect();
         packages.sort_by(|(a, _), (b, _)| a.sort_key().cmp(&b.sort_key()));
         let (packages, origin): (Vec<_>, Vec<_>) = packages.into_iter().unzip();
@@ -86,7 +99,7 @@ impl Draft {
         draft.edges = draft.undeclared_edges(lockfile);
         let by_name = by_name(lockfile);
         for (locked, manifest) in &located {
-            draft.declare(lockfile, &by_name, *locked, manifest);
+            draft.declare(lockfile, &by_name, &patched, *locked, manifest);
             draft.undeclared(*locked, manifest);
         }
         draft
@@ -114,6 +127,7 @@ impl Draft {
         &mut self,
         lockfile: &Lockfile,
         by_name: &BTreeMap<&str, Vec<usize>>,
+        patched: &BTreeSet<&str>,
         locked: usize,
         manifest: &Manifest,
     ) {
@@ -125,13 +139,15 @@ impl Draft {
             let candidates = by_name.get(dependency.package()).map_or(&[][..], Vec::as_slice);
             let mut meant: Vec<usize> =
                 candidates.iter().copied().filter(|c| dependencies.contains(c)).collect();
-            meant.retain(|c| satisfies(&lockfile.packages[*c], dependency));
+            let is_patched = patched.contains(dependency.package());
+            meant.retain(|c| satisfies(&lockfile.packages[*c], dependency, is_patched));
             if meant.is_empty() {
                 self.drift.push(missing(dependency, candidates, lockfile));
             }
             for target in meant {
                 let (from, to) = (index(self.index_of[locked]), index(self.index_of[target]));
-                if let Ok(found) = self.edges.binary_search_by_key(&(from, to), |e| (e.from, e.to)) {
+                if let Ok(found) = self.edges.binary_search_by_key(&(from, to), |e| (e.from, e.to))
+                {
                     self.edges[found].declared.push(declaration(dependency));
                     self.edges[found].declared.sort();
                 }
@@ -149,7 +165,11 @@ impl Draft {
                 self.packages[from as usize].name,
                 package.spec()
             );
-            self.drift.push(Drift { place: Place::whole(&manifest.file), sentence, subject: package.name.clone() });
+            self.drift.push(Drift {
+                place: Place::whole(&manifest.file),
+                sentence,
+                subject: package.name.clone(),
+            });
         }
     }
 
@@ -172,7 +192,13 @@ impl Draft {
     }
 
     pub(super) fn finish(self, precision: Precision, selection: Selection) -> Inventory {
-        Inventory { edges: self.edges, packages: self.packages, precision, schema: SCHEMA, selection }
+        Inventory {
+            edges: self.edges,
+            packages: self.packages,
+            precision,
+            schema: SCHEMA,
+            selection,
+        }
     }
 }
 
@@ -231,21 +257,30 @@ fn by_name(lockfile: &Lockfile) -> BTreeMap<&str, Vec<usize>> {
     map
 }
 
-fn satisfies(package: &LockedPackage, dependency: &Dependency) -> bool {
+fn satisfies(package: &LockedPackage, dependency: &Dependency, patched: bool) -> bool {
     let wanted = &dependency.requirement;
-    let source = match (&wanted.path, &wanted.git) {
-        // A patch may stand in for a git or registry source, so only paths are compared.
-        (Some(_), _) => package.source.is_path(),
-        (None, _) => true,
+    let source = match (&wanted.path, &wanted.git, &package.source) {
+        (Some(_), _, source) => source.is_path(),
+        (None, Some(url), Source::Git { url: locked, reference, .. }) => {
+            same_repository(url, locked) && same_reference(wanted.reference.as_ref(), reference)
+        }
+        (None, Some(_), _) => false,
+        (None, None, source) => matches!(source, Source::Registry { .. }),
     };
     let version = wanted.version.as_ref().is_none_or(|requirement| {
         requirement.matches(&package.version) || package.source.is_path() && wanted.path.is_some()
     });
-    source && version
+    (source || patched) && version
+}
+
+/// Lockfile version 4 encodes what is special in a URL, so encoded names are not compared.
+fn same_reference(wanted: Option<&GitReference>, locked: &GitReference) -> bool {
+    wanted.unwrap_or(&GitReference::DefaultBranch) == locked || locked.to_string().contains('%')
 }
 
 fn missing(dependency: &Dependency, candidates: &[usize], lockfile: &Lockfile) -> Drift {
-    let wanted = dependency.requirement.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+    let wanted =
+        dependency.requirement.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
     let name = dependency.package();
     let locked: Vec<String> =
         candidates.iter().map(|c| lockfile.packages[*c].version.to_string()).collect();

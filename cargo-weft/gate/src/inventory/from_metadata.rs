@@ -9,7 +9,8 @@ use guppy::platform::{Platform, PlatformSpec, TargetFeatures};
 
 use super::from_lock::{Draft, index};
 use super::{
-    Declaration, DependencyKind, Inventory, ManifestFacts, Package, Precision, Selection, Source, purl,
+    Declaration, DependencyKind, Inventory, ManifestFacts, Package, Precision, Selection, Source,
+    purl,
 };
 use crate::input::lockfile::Lockfile;
 use crate::input::manifest::Manifest;
@@ -57,10 +58,15 @@ fn describe<'g>(draft: &mut Draft, metadata: &'g Metadata) -> Result<Matched<'g>
         let key = (found.name().to_owned(), found.version().to_string());
         let candidates = by_key.get(&key).map_or(&[][..], Vec::as_slice);
         let source = source(&found)?;
-        let same = |i: &&usize| draft.packages[**i].source.is_path() && source.is_path()
-            || draft.packages[**i].source.same_origin(&source);
+        let same = |i: &&usize| {
+            draft.packages[**i].source.is_path() && source.is_path()
+                || draft.packages[**i].source.same_origin(&source)
+        };
         let Some(&number) = candidates.iter().find(same) else {
-            return Err(format!("cargo metadata names {} {}, which the lockfile lacks", key.0, key.1));
+            return Err(format!(
+                "cargo metadata names {} {}, which the lockfile lacks",
+                key.0, key.1
+            ));
         };
         let package = &mut draft.packages[number];
         place(package, &found, source);
@@ -72,9 +78,8 @@ fn describe<'g>(draft: &mut Draft, metadata: &'g Metadata) -> Result<Matched<'g>
 
 fn source(package: &PackageMetadata<'_>) -> Result<Source, String> {
     match package.source().external_source() {
-        Some(text) => {
-            Source::parse(text).map_err(|e| format!("the source of {} is unknown: {e}", package.name()))
-        }
+        Some(text) => Source::parse(text)
+            .map_err(|e| format!("the source of {} is unknown: {e}", package.name())),
         None => {
             let path = package.source().local_path().map(|p| p.as_str().replace('\\', "/"));
             Ok(Source::Path { path })
@@ -94,7 +99,11 @@ fn place(package: &mut Package, found: &PackageMetadata<'_>, source: Source) {
 fn facts(package: &PackageMetadata<'_>, metadata: &Metadata) -> ManifestFacts {
     ManifestFacts {
         build_script: package.has_build_script(),
-        default_features: metadata.default_features.get(package.id().repr()).cloned().unwrap_or_default(),
+        default_features: metadata
+            .default_features
+            .get(package.id().repr())
+            .cloned()
+            .unwrap_or_default(),
         license: package.license().map(str::to_owned),
         links: package.links().map(str::to_owned),
         proc_macro: package.is_proc_macro(),
@@ -117,13 +126,20 @@ fn declare(draft: &mut Draft, matched: &Matched<'_>, graph: &PackageGraph) {
         ];
         let declared = &mut draft.edges[edge].declared;
         declared.extend(
-            kinds.iter().filter(|(_, req)| req.is_present()).map(|(kind, req)| declaration(&link, *kind, req)),
+            kinds
+                .iter()
+                .filter(|(_, req)| req.is_present())
+                .map(|(kind, req)| declaration(&link, *kind, req)),
         );
         declared.sort();
     }
 }
 
-fn declaration(link: &PackageLink<'_>, kind: DependencyKind, req: &DependencyReq<'_>) -> Declaration {
+fn declaration(
+    link: &PackageLink<'_>,
+    kind: DependencyKind,
+    req: &DependencyReq<'_>,
+) -> Declaration {
     let mut features: Vec<String> = req.features().map(str::to_owned).collect();
     features.sort();
     features.dedup();
@@ -209,7 +225,10 @@ fn resolve<'g>(
     policy: &GraphPolicy,
 ) -> Result<CargoSet<'g>, String> {
     let mut options = CargoOptions::new();
-    options.set_resolver(resolver).set_include_dev(policy.dev_dependencies).set_platform(platforms(&policy.targets)?);
+    options
+        .set_resolver(resolver)
+        .set_include_dev(policy.dev_dependencies)
+        .set_platform(platforms(&policy.targets)?);
     initials(graph, &policy.features)?
         .into_cargo_set(&options)
         .map_err(|e| format!("guppy cannot resolve the selection: {e}"))
@@ -221,12 +240,16 @@ fn initials<'g>(graph: &'g PackageGraph, features: &Features) -> Result<FeatureS
         Features::All => Ok(members.to_feature_set(StandardFeatures::All)),
         Features::Default => Ok(members.to_feature_set(StandardFeatures::Default)),
         Features::List(names) => {
-            let known: BTreeSet<&str> = graph.workspace().iter().flat_map(|m| m.named_features()).collect();
+            let known: BTreeSet<&str> =
+                graph.workspace().iter().flat_map(|m| m.named_features()).collect();
             match names.iter().find(|name| !known.contains(name.as_str())) {
-                Some(name) => Err(format!("no member has the feature `{name}` that the policy names")),
+                Some(name) => {
+                    Err(format!("no member has the feature `{name}` that the policy names"))
+                }
                 None => {
                     let names = names.iter().map(String::as_str);
-                    Ok(members.to_feature_set(named_feature_filter(StandardFeatures::Default, names)))
+                    Ok(members
+                        .to_feature_set(named_feature_filter(StandardFeatures::Default, names)))
                 }
             }
         }
@@ -237,7 +260,8 @@ fn initials<'g>(graph: &'g PackageGraph, features: &Features) -> Result<FeatureS
 fn platforms(targets: &Targets) -> Result<PlatformSpec, String> {
     let Targets::List(triples) = targets else { return Ok(PlatformSpec::Any) };
     let platform = |triple: &String| {
-        Platform::new(triple.clone(), TargetFeatures::Unknown).map_err(|e| format!("unknown target: {e}"))
+        Platform::new(triple.clone(), TargetFeatures::Unknown)
+            .map_err(|e| format!("unknown target: {e}"))
     };
     let platforms = triples.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
     Ok(PlatformSpec::platforms(platforms))

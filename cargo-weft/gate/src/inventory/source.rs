@@ -9,9 +9,7 @@ const CRATES_IO_GIT: &str = "https://github.com/rust-lang/crates.io-index";
 const CRATES_IO_SPARSE: &str = "https://index.crates.io/";
 
 /// The origin of a package.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// A git repository.
@@ -38,9 +36,7 @@ pub enum Source {
 }
 
 /// What a git dependency asks for.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GitReference {
     /// The tip of a branch.
@@ -62,17 +58,22 @@ impl Source {
     ///
     /// A message without the text that was read.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
-            return Err("a source holds no white space, control characters or backslashes".to_owned());
+        if text.chars().any(|c| !c.is_ascii_graphic() || c == '\\') {
+            return Err("a source is written in visible ASCII, without backslashes".to_owned());
         }
         let (kind, url) = text.split_once('+').unwrap_or((text, ""));
         match kind {
-            "registry" | "sparse" if url.contains(['?', '#']) => Err("a registry has no query and no fragment".to_owned()),
+            "registry" | "sparse" if url.contains(['?', '#']) => {
+                Err("a registry has no query and no fragment".to_owned())
+            }
             "registry" => Ok(Self::registry(url)),
             "sparse" if url == CRATES_IO_SPARSE => Ok(Self::registry(CRATES_IO_GIT)),
             "sparse" => Ok(Self::Registry { url: format!("sparse+{}", without_credentials(url)) }),
             "git" => Self::git(url),
-            _ => Err("unknown kind of source: Cargo writes `registry+`, `sparse+` or `git+`".to_owned()),
+            _ => {
+                Err("unknown kind of source: Cargo writes `registry+`, `sparse+` or `git+`"
+                    .to_owned())
+            }
         }
     }
 
@@ -146,12 +147,22 @@ impl fmt::Display for GitReference {
     }
 }
 
+/// Says whether two URLs name one repository to Cargo, which ignores case on GitHub, `.git` and a final `/`.
+pub(crate) fn same_repository(a: &str, b: &str) -> bool {
+    let canonical = |url: &str| {
+        let url = without_credentials(url);
+        let url = url.trim_end_matches('/');
+        url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
+    };
+    canonical(a) == canonical(b)
+}
+
 fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// `ssh://git@host/…` keeps its user, which is no secret; an http user name may be a token.
-fn without_credentials(url: &str) -> String {
+pub(crate) fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = match rest.find('/') {
         Some(slash) => rest.split_at(slash),
@@ -203,7 +214,11 @@ mod tests {
             "registry+https://evil.example?@github.com/rust-lang/crates.io-index",
             "registry+https://evil.example#@github.com/rust-lang/crates.io-index",
             "git+https://evil.example\\@github.com/org/repo",
-            "git+https://h/r?x=1", "git+https://h/r#xyz", "git+h r", "path+file:///x", "x",
+            "git+https://h/r?x=1",
+            "git+https://h/r#xyz",
+            "git+h r",
+            "path+file:///x",
+            "x",
         ] {
             assert!(Source::parse(bad).is_err(), "{bad}");
         }

@@ -1,13 +1,14 @@
 //! One layer of a policy: a `weft.toml` or a profile, read with places and without mercy.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::{Features, Level, SCHEMA, Targets};
+use crate::Diagnostic;
 use crate::check;
 use crate::input::text;
 use crate::input::tree::{self, Node, Table, suggest};
 use crate::place::{Place, SourceText};
-use crate::Diagnostic;
 
 /// The largest layer that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -34,8 +35,8 @@ pub struct Layer {
     pub name: String,
     /// The profile this layer builds on: a built-in name, or a path relative to the file.
     pub profile: Option<String>,
-    /// The place of `profile`, for faults found when it is loaded.
-    pub profile_place: Option<Place>,
+    /// The bytes of `profile`'s value, for faults found when it is loaded.
+    pub profile_span: Option<Range<usize>>,
     pub(super) settings: Vec<Setting>,
 }
 
@@ -78,18 +79,21 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     Ok(Layer {
         name: file.to_owned(),
         profile: profile.as_ref().map(|node| node.string().map(str::to_owned)).transpose()?,
-        profile_place: profile.map(|node| node.place()),
+        profile_span: profile.map(|node| node.value_span()),
         settings: reader.settings,
     })
 }
 
 fn check_schema(file: &str, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
     let Some(schema) = document.get("schema") else {
-        return Err(Diagnostic::whole(file, "states no schema").help(format!("begin it with `schema = {SCHEMA}`")));
+        return Err(Diagnostic::whole(file, "states no schema")
+            .help(format!("begin it with `schema = {SCHEMA}`")));
     };
     match schema.number(u32::MAX)? {
         SCHEMA => Ok(()),
-        found => Err(schema.fault(format!("policy schema {found} is unknown; weft reads {SCHEMA}"))),
+        found => {
+            Err(schema.fault(format!("policy schema {found} is unknown; weft reads {SCHEMA}")))
+        }
     }
 }
 
@@ -103,7 +107,9 @@ impl Reader {
         self.read(key::TARGETS, table.get("targets"), |node| {
             Ok(Value::Targets(match node.as_str() {
                 Some("all") => Targets::All,
-                Some(_) => return Err(node.fault("`targets` is \"all\" or a list of target triples")),
+                Some(_) => {
+                    return Err(node.fault("`targets` is \"all\" or a list of target triples"));
+                }
                 None => Targets::List(not_empty(node)?),
             }))
         })?;
@@ -111,11 +117,17 @@ impl Reader {
             Ok(Value::Features(match node.as_str() {
                 Some("all") => Features::All,
                 Some("default") => Features::Default,
-                Some(_) => return Err(node.fault("`features` is \"all\", \"default\" or a list of features")),
+                Some(_) => {
+                    return Err(
+                        node.fault("`features` is \"all\", \"default\" or a list of features")
+                    );
+                }
                 None => Features::List(node.strings()?),
             }))
         })?;
-        self.read(key::DEV_DEPENDENCIES, table.get("dev-dependencies"), |node| Ok(Value::Flag(node.bool()?)))?;
+        self.read(key::DEV_DEPENDENCIES, table.get("dev-dependencies"), |node| {
+            Ok(Value::Flag(node.bool()?))
+        })?;
         table.finish()
     }
 
@@ -125,6 +137,10 @@ impl Reader {
         let mut codes = Vec::new();
         for node in table.iter() {
             let level = level(&node)?;
+            if !node.key().contains('/') && check::families().any(|family| family == node.key()) {
+                let help = format!("write \"{}/*\" for the whole family", node.key());
+                return Err(node.key_fault("a level is for a check or for `family/*`").help(help));
+            }
             let value = Value::Level(check_pattern(&node, node.key())?, level);
             let setting = Setting { key: "checks", value, place: node.place() };
             if node.key().ends_with("/*") { families.push(setting) } else { codes.push(setting) }
@@ -144,9 +160,14 @@ impl Reader {
         let Some(table) = document.table("topology")? else { return Ok(()) };
         let percent = |node: &Node<'_, '_>| Ok(Value::Number(node.number(100)?));
         self.read(key::BLAST, table.get("blast-percent"), percent)?;
-        self.read(key::DUPLICATES, table.get("duplicate-versions"), |node| match node.number(1000)? {
-            0 => Err(node.fault("`duplicate-versions` is at least 1: each crate has one version")),
-            number => Ok(Value::Number(number)),
+        self.read(key::DUPLICATES, table.get("duplicate-versions"), |node| {
+            match node.number(1000)? {
+                0 => {
+                    Err(node
+                        .fault("`duplicate-versions` is at least 1: each crate has one version"))
+                }
+                number => Ok(Value::Number(number)),
+            }
         })?;
         self.read(key::HOST_ALLOW, table.get("host-execution-allow"), strings)?;
         self.read(key::HOST, table.get("host-execution-percent"), percent)?;
@@ -187,7 +208,9 @@ fn strings(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
 /// An empty list of targets would judge nothing.
 fn not_empty(node: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
     match node.strings()? {
-        list if list.is_empty() => Err(node.fault("an empty list would judge nothing; write \"all\" for every target")),
+        list if list.is_empty() => {
+            Err(node.fault("an empty list would judge nothing; write \"all\" for every target"))
+        }
         list => Ok(list),
     }
 }
@@ -221,8 +244,11 @@ impl fmt::Display for Value {
             Self::Level(_, level) => write!(f, "{:?}", level.as_str()),
             Self::Features(Features::All) | Self::Targets(Targets::All) => f.write_str("\"all\""),
             Self::Features(Features::Default) => f.write_str("\"default\""),
-            Self::Strings(list) | Self::Features(Features::List(list)) | Self::Targets(Targets::List(list)) => {
-                let items: Vec<String> = list.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
+            Self::Strings(list)
+            | Self::Features(Features::List(list))
+            | Self::Targets(Targets::List(list)) => {
+                let items: Vec<String> =
+                    list.iter().map(|item| toml::Value::from(item.as_str()).to_string()).collect();
                 write!(f, "[{}]", items.join(", "))
             }
         }
@@ -245,9 +271,18 @@ mod tests {
         check("profil = \"x\"", "unknown key `profil`", "did you mean `profile`?");
         check("[graph]\ntarget = []", "unknown key `target`", "did you mean `targets`?");
         check("[gate.merge]\nrequire = []", "unknown key `merge`", "known here: audit");
-        check("[checks]\n\"topology/blas\" = \"off\"", "no check is called", "did you mean `topology/blast`?");
+        check(
+            "[checks]\n\"topology/blas\" = \"off\"",
+            "no check is called",
+            "did you mean `topology/blast`?",
+        );
         check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "known here: inventory/*");
-        check("[checks]\n\"topology/blast\" = \"dany\"", "unknown level `dany`", "did you mean `deny`?");
+        check("[checks]\n\"topology\" = \"off\"", "for a check or for", "topology/*");
+        check(
+            "[checks]\n\"topology/blast\" = \"dany\"",
+            "unknown level `dany`",
+            "did you mean `deny`?",
+        );
         check("[gate.audit]\nrequire = [\"sources\"]", "no check is called", "source/*");
     }
 

@@ -19,7 +19,8 @@ impl Check for LockfileMissing {
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let LockfileState::Missing(path) = &context.facts().lockfile else { return Ok(Vec::new()) };
-        let sentence = "The workspace has no `Cargo.lock`, so nothing says which packages are built.";
+        let sentence =
+            "The workspace has no `Cargo.lock`, so nothing says which packages are built.";
         let finding = Finding::new(self.code(), path, Place::whole("Cargo.toml"), sentence)
             .remedy("Generate the lockfile and commit it.")
             .command("cargo generate-lockfile");

@@ -1,6 +1,6 @@
 #![doc = include_str!("lockfile_stale.md")]
 
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -20,11 +20,13 @@ impl Check for LockfileStale {
         let finding = |drift: &crate::inventory::Drift| {
             let sentence = capitalised(&drift.sentence);
             Finding::new(self.code(), context.lockfile(), drift.place.clone(), sentence)
-                .remedy("Bring the lockfile up to date, changing nothing else in it, and commit it.")
+                .remedy(
+                    "Bring the lockfile up to date, changing nothing else in it, and commit it.",
+                )
                 .command("cargo update --workspace")
                 .field("package", drift.subject.as_str())
         };
-        Ok(drift.iter().map(finding).collect())
+        Ok(bounded(self.code(), context, drift, finding))
     }
 }
 

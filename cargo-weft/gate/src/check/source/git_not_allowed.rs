@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::source::{by_source, packages, specs};
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::Source;
 
@@ -28,7 +28,8 @@ impl Check for GitNotAllowed {
                 repositories.entry(url).or_default().extend(members);
             }
         }
-        let refused = repositories.iter().filter(|(url, _)| !allowed.iter().any(|entry| allows(entry, url)));
+        let refused =
+            repositories.iter().filter(|(url, _)| !allowed.iter().any(|entry| allows(entry, url)));
         let finding = |(url, members): (&&str, &Vec<u32>)| {
             let introduction = context.introduction(members[0]);
             let verb = if members.len() == 1 { "comes" } else { "come" };
@@ -38,10 +39,12 @@ impl Check for GitNotAllowed {
             );
             Finding::new(self.code(), url, introduction.place, sentence)
                 .path(introduction.path)
-                .remedy(format!("Depend on a published release, or add \"{url}\" to `sources.git` in weft.toml."))
+                .remedy(format!(
+                    "Depend on a published release, or add \"{url}\" to `sources.git` in weft.toml."
+                ))
                 .field("packages", specs(inventory, members))
         };
-        Ok(refused.map(finding).collect())
+        Ok(bounded(self.code(), context, refused, finding))
     }
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("git_unpinned.md")]
 
 use crate::check::source::{by_source, specs};
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::{GitReference, Source};
 
@@ -33,12 +33,14 @@ impl Check for GitUnpinned {
             findings.push(
                 Finding::new(self.code(), url, introduction.place, sentence)
                     .path(introduction.path)
-                    .remedy(format!("Ask for the locked commit in the manifest: `rev = \"{commit}\"`."))
+                    .remedy(format!(
+                        "Ask for the locked commit in the manifest: `rev = \"{commit}\"`."
+                    ))
                     .field("commit", commit)
                     .field("packages", specs(inventory, &members)),
             );
         }
-        Ok(findings)
+        Ok(bounded(self.code(), context, findings, |finding| finding))
     }
 }
 

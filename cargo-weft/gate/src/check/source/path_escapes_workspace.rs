@@ -1,6 +1,6 @@
 #![doc = include_str!("path_escapes_workspace.md")]
 
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::facts::Escape;
 use crate::finding::Finding;
 
@@ -19,12 +19,14 @@ impl Check for PathEscapesWorkspace {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let finding = |escape: &Escape| {
             let how = if escape.symlink { " through a symbolic link" } else { "" };
-            let sentence =
-                format!("`{}` is built from `{}`, which leads out of the workspace{how}.", escape.package, escape.path);
+            let sentence = format!(
+                "`{}` is built from `{}`, which leads out of the workspace{how}.",
+                escape.package, escape.path
+            );
             Finding::new(self.code(), &escape.package, escape.place.clone(), sentence)
                 .remedy("Move the package into the workspace, or depend on a published release or a pinned commit.")
                 .field("path", escape.path.as_str())
         };
-        Ok(context.facts().escapes.as_ref()?.iter().map(finding).collect())
+        Ok(bounded(self.code(), context, context.facts().escapes.as_ref()?, finding))
     }
 }

@@ -1,7 +1,7 @@
 #![doc = include_str!("registry_not_allowed.md")]
 
 use crate::check::source::{by_source, packages, specs};
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::Source;
 
@@ -24,7 +24,9 @@ impl Check for RegistryNotAllowed {
         for (source, members) in by_source(inventory) {
             let Source::Registry { url } = source else { continue };
             let name = source.to_string();
-            if allowed.iter().any(|entry| *entry == name || entry.strip_prefix("registry+").unwrap_or(entry) == url) {
+            if allowed.iter().any(|entry| {
+                *entry == name || entry.strip_prefix("registry+").unwrap_or(entry) == url
+            }) {
                 continue;
             }
             let introduction = context.introduction(members[0]);
@@ -41,7 +43,7 @@ impl Check for RegistryNotAllowed {
                     .field("packages", specs(inventory, &members)),
             );
         }
-        Ok(findings)
+        Ok(bounded(self.code(), context, findings, |finding| finding))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 
@@ -21,9 +21,11 @@ impl Check for DuplicateVersion {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let (inventory, _) = context.graph()?;
         let allowed = context.policy().topology.duplicate_versions as usize;
-        let too_many = versions(inventory).into_iter().filter(|(_, versions)| versions.len() > allowed);
+        let too_many =
+            versions(inventory).into_iter().filter(|(_, versions)| versions.len() > allowed);
         let finding = |(name, indexes): (&str, Vec<u32>)| {
-            let versions: Vec<String> = indexes.iter().map(|i| inventory.package(*i).version.to_string()).collect();
+            let versions: Vec<String> =
+                indexes.iter().map(|i| inventory.package(*i).version.to_string()).collect();
             let oldest = inventory.package(indexes[0]);
             let introduction = context.introduction(indexes[0]);
             let sentence = format!(
@@ -37,7 +39,7 @@ impl Check for DuplicateVersion {
                 .command(format!("cargo weft why {}", oldest.spec()))
                 .field("versions", versions)
         };
-        Ok(too_many.map(finding).collect())
+        Ok(bounded(self.code(), context, too_many, finding))
     }
 }
 

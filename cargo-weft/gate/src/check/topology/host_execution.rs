@@ -3,7 +3,7 @@
 use weft_graph::Reach;
 
 use super::{exceeds, percentage};
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, ManifestFacts};
 use crate::place::Place;
@@ -31,7 +31,8 @@ impl Check for HostExecution {
         if !policy.host_execution_allow.is_empty() {
             return Ok(self.not_allowed(context, inventory, &running));
         }
-        let (part, all, percent) = (running.len() as u64, external.len() as u64, policy.host_execution_percent);
+        let (part, all, percent) =
+            (running.len() as u64, external.len() as u64, policy.host_execution_percent);
         if !exceeds(part, all, percent) {
             return Ok(Vec::new());
         }
@@ -52,7 +53,12 @@ impl Check for HostExecution {
 }
 
 impl HostExecution {
-    fn not_allowed(&self, context: &Context<'_>, inventory: &Inventory, running: &[u32]) -> Vec<Finding> {
+    fn not_allowed(
+        &self,
+        context: &Context<'_>,
+        inventory: &Inventory,
+        running: &[u32],
+    ) -> Vec<Finding> {
         let allowed = &context.policy().topology.host_execution_allow;
         let starts = running.iter().filter(|i| runs_itself(inventory, **i));
         let refused = starts.filter(|i| !allowed.contains(&inventory.package(**i).name));
@@ -69,10 +75,13 @@ impl HostExecution {
             );
             Finding::new(self.code(), &package.id, introduction.place, sentence)
                 .path(introduction.path)
-                .remedy(format!("Read what it runs; then do without it, or add \"{}\" to the list.", package.name))
+                .remedy(format!(
+                    "Read what it runs; then do without it, or add \"{}\" to the list.",
+                    package.name
+                ))
                 .command(format!("cargo weft why {}", package.spec()))
         };
-        refused.map(finding).collect()
+        bounded(self.code(), context, refused, finding)
     }
 }
 

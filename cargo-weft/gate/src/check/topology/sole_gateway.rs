@@ -1,7 +1,7 @@
 #![doc = include_str!("sole_gateway.md")]
 
 use super::{exceeds, percentage};
-use crate::check::{Check, Context};
+use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::topology::Topology;
 
@@ -41,15 +41,17 @@ impl Check for SoleGateway {
                 .field("retained", retained)
                 .field("external", all)
         };
-        Ok(gateways.map(finding).collect())
+        Ok(bounded(self.code(), context, gateways, finding))
     }
 }
 
-/// Counts the external packages that a crate alone brings in; one with a single dependency is no gateway, however small
-/// the graph.
+/// With fewer packages behind it, a crate is no gateway, however large a share of a small graph they are.
+const FEWEST: u64 = 10;
+
+/// Counts the external packages that a crate alone brings in; none if they are few.
 pub(super) fn retained(topology: &Topology, index: u32) -> u64 {
     match topology.dominators.retained_of(index) {
-        1 => 0,
+        retained if retained < FEWEST => 0,
         retained => retained,
     }
 }

@@ -1,0 +1,18 @@
+//! The real binary in sound trees: statuses, formats, replay, and every command once.
+//!
+//! What an attacker's tree does is told in `tests/hostile`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod command;
+mod determinism;
+mod format;
+mod human;
+mod lockfile;
+mod real;
+mod replay;
+mod sample;
+mod status;
