@@ -99,8 +99,7 @@ fn digest_of(tree: &Tree, command: &str) -> String {
 
 /// Computes the digest of what the facts hold beside the inventory and the policy, as the specification says.
 fn observations(tree: &Tree, precision: &str) -> String {
-    audit(tree, &format!("--precision {precision} --facts facts.json"));
-    let facts = fs::read(tree.path("tree/facts.json")).unwrap();
+    let (facts, _) = audit(tree, &format!("--precision {precision}"));
     let mut facts: Value = serde_json::from_slice(&facts).unwrap();
     let members = facts.as_object_mut().unwrap();
     for elsewhere in ["inventory", "policy", "schema"] {

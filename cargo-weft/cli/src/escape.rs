@@ -51,7 +51,8 @@ pub fn markdown_code(text: &str) -> String {
     let text = visible(text, |c, out| match c {
         '|' => out.push_str("\\|"),
         _ => out.push(c),
-    });
+    })
+    .replace("##[", "#\\u{23}[");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if longest > 0 || text.is_empty() { " " } else { "" };

@@ -20,8 +20,10 @@ const OPTIONS: MatchOptions = MatchOptions {
 pub(super) struct Expanded {
     /// Directories with a manifest, relative to the root.
     pub(super) directories: Vec<String>,
-    /// Whether a symbolic link on the way was not followed.
+    /// Whether the pattern leads out of the workspace, and so was not followed to its end.
     pub(super) leads_out: bool,
+    /// Whether there is a link below a `**`, which Cargo may follow and weft does not.
+    pub(super) ambiguous: bool,
 }
 
 /// Expands a pattern relative to `root`, which is canonical.
@@ -52,7 +54,7 @@ impl Walk<'_> {
         };
         if *part == "**" {
             self.step(directory, rest)?;
-            for below in self.directories(directory)? {
+            for below in self.directories(directory, false)? {
                 self.step(&below, parts)?;
             }
             return Ok(());
@@ -61,7 +63,7 @@ impl Walk<'_> {
             return self.step(&join(directory, part), rest);
         }
         let pattern = Pattern::new(part).map_err(|_| "is not a pattern".to_owned())?;
-        for below in self.directories(directory)? {
+        for below in self.directories(directory, true)? {
             let name = below.rsplit('/').next().unwrap_or_default();
             if pattern.matches_with(name, OPTIONS) {
                 self.step(&below, rest)?;
@@ -70,8 +72,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Lists the directories in a directory; links to elsewhere are noted and left out.
-    fn directories(&mut self, directory: &str) -> Result<Vec<String>, String> {
+    /// Lists the directories in a directory; links out of the workspace are noted and left out.
+    fn directories(&mut self, directory: &str, follow: bool) -> Result<Vec<String>, String> {
         // What stands literally in the pattern may be a link, too.
         let Ok(real) = self.root.join(directory).canonicalize() else { return Ok(Vec::new()) };
         if !real.starts_with(self.root) {
@@ -88,9 +90,17 @@ impl Walk<'_> {
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
             if kind.is_symlink() {
-                let inside = path.canonicalize().is_ok_and(|real| real.starts_with(self.root));
-                self.expanded.leads_out |= !inside || path.is_dir();
-            } else if kind.is_dir() {
+                // A dangling link leads nowhere, and a link to a file is no member.
+                let Some(real) = path.canonicalize().ok().filter(|real| real.is_dir()) else {
+                    continue;
+                };
+                if !real.starts_with(self.root) {
+                    self.expanded.leads_out = true;
+                    continue;
+                }
+                self.expanded.ambiguous |= !follow;
+            }
+            if kind.is_dir() || kind.is_symlink() && follow {
                 found.push(join(directory, &entry.file_name().to_string_lossy()));
             }
         }
@@ -109,7 +119,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn links_are_not_followed() {
+    fn links_are_followed_inside_only() {
         let tree = tempfile::tempdir().unwrap();
         let root = tree.path().canonicalize().unwrap();
         for package in ["a/one", "a/two", "b/c/three"] {
@@ -129,6 +139,10 @@ mod tests {
         check("**", &["a/one", "a/two", "b/c/three"], false);
         check("b/**/t?ree", &["b/c/three"], false);
         check("*/[o]ne", &["a/one"], false);
+        std::os::unix::fs::symlink("../b/c/three", root.join("a/three")).unwrap();
+        check("a/*", &["a/one", "a/three", "a/two"], false);
+        assert!(expand(&root, "**").unwrap().ambiguous);
+        fs::remove_file(root.join("a/three")).unwrap();
         std::os::unix::fs::symlink("/", root.join("a/link")).unwrap();
         check("a/*", &["a/one", "a/two"], true);
         check("**", &["a/one", "a/two", "b/c/three"], true);

@@ -316,6 +316,11 @@ impl Reader {
             match pattern::expand(&self.tree.root, &literal) {
                 Ok(expanded) => {
                     if expanded.leads_out {
+                        let (package, path) = ("workspace.members".to_owned(), member.clone());
+                        let place = Place::whole("Cargo.toml");
+                        self.tree.escapes.push(Escape { package, path, place, symlink: true });
+                    }
+                    if expanded.leads_out || expanded.ambiguous {
                         self.opaque("a member pattern through a symbolic link");
                     }
                     found.extend(expanded.directories);
