@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use crate::check::{Case, always, check};
+use crate::check::{Case, Status, always, check};
 use crate::common::{LOCKFILE, MANIFEST, Tree, locked, package};
 
 /// Writes a configuration that names `./evil`.
@@ -153,8 +153,42 @@ fn cargo_named_by_the_environment_is_not_run_if_it_lies_in_the_repository() {
 }
 
 #[test]
-fn a_manifest_cannot_move_the_root_away_from_the_programs_beside_it() {
+fn a_manifest_cannot_move_the_root_away() {
     let tree = nested().with("tree/Cargo.toml", format!("{MANIFEST}workspace = \"rust\"\n"));
     let path = path_with(&tree.path("tree/bin"));
-    check(Case::from(tree).env("PATH", path), always(0), "passed");
+    check(Case::from(tree).env("PATH", path), always(3), "is no member of");
+}
+
+/// A Cargo home in the checkout, as some build servers keep it, is the attacker's to write.
+#[test]
+fn a_cargo_home_in_the_tree_is_the_trees() {
+    let tree = configured("config.toml", "[build]\nrustc = './evil'\n");
+    let home = tree.path("tree/.cargo").to_str().unwrap().to_owned();
+    let cargo_is_not_run = Status { lock: 0, metadata: 3, auto: 0 };
+    check(
+        Case::from(tree).env("CARGO_HOME", home),
+        cargo_is_not_run,
+        "`build.rustc` is not obeyed",
+    );
+}
+
+#[test]
+fn a_toolchain_file_above_the_temporary_directory_is_not_obeyed() {
+    let cargo_is_not_run = Status { lock: 0, metadata: 3, auto: 0 };
+    for (toolchain, temporary) in [("tree", "tree/tmp"), ("shared", "shared/tmp")] {
+        let tree = armed(&format!("{toolchain}/tc/bin"));
+        let path = tree.path(&format!("{toolchain}/tc"));
+        let tree = tree
+            .with(
+                &format!("{toolchain}/rust-toolchain.toml"),
+                format!("[toolchain]\npath = \"{}\"\n", path.display()),
+            )
+            .with(&format!("{temporary}/keep"), "");
+        let temporary = tree.path(temporary).to_str().unwrap().to_owned();
+        check(
+            Case::from(tree).env("TMPDIR", temporary).env("RUSTUP_TOOLCHAIN", ""),
+            cargo_is_not_run,
+            "",
+        );
+    }
 }

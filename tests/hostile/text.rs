@@ -42,16 +42,19 @@ const SPOTS: [Spot; 13] = [
     Spot { name: "branch", tree: branch, status: of_git },
     Spot { name: "tag", tree: tag, status: of_git },
     Spot { name: "licence", tree: licence, status: |_| always(0) },
-    Spot { name: "feature", tree: feature, status: |_| NOT_RESOLVED },
-    Spot { name: "target", tree: target, status: |_| NOT_RESOLVED },
+    Spot { name: "feature", tree: feature, status: |_| REFUSED },
+    Spot { name: "target", tree: target, status: |_| REFUSED },
     Spot { name: "key", tree: key, status: |_| always(1) },
     Spot { name: "inherited key", tree: inherited, status: |_| always(3) },
-    Spot { name: "patch", tree: patch, status: |_| NOT_RESOLVED },
+    Spot { name: "patch", tree: patch, status: |_| REFUSED },
     Spot { name: "source", tree: source, status: |_| always(0) },
     Spot { name: "member", tree: member, status: |_| always(1) },
 ];
 
-/// What cargo refuses, or cannot resolve without a network.
+/// What cargo refuses for reasons of its own.
+const REFUSED: Status = Status { lock: 0, metadata: 3, auto: 3 };
+
+/// What cargo cannot resolve without a network.
 const NOT_RESOLVED: Status = Status { lock: 0, metadata: 3, auto: 0 };
 
 /// Cargo's sources are visible ASCII; weft refuses lockfiles with others.

@@ -10,6 +10,7 @@ mod common;
 mod command;
 mod determinism;
 mod format;
+mod honest;
 mod human;
 mod lockfile;
 mod real;

@@ -115,6 +115,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     cli.color.choice().write_global();
     panic::set_hook(Box::new(|info| {
+        let info = crate::escape::terminal(&info.to_string());
         anstream::eprintln!(
             "error: internal error: {info}\nThis is a bug in weft; the exit status is 70."
         );

@@ -5,7 +5,5 @@
 
 pub mod cargo;
 pub mod files;
-mod pattern;
 pub mod policy;
-mod vendor;
 pub mod workspace;

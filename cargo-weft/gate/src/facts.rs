@@ -79,7 +79,7 @@ pub enum LockfileState {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Escape {
-    /// The package, by the key of the dependency, or the member.
+    /// The package, by the key of the dependency; empty for a member of the workspace.
     pub package: String,
     /// The path as written.
     pub path: String,

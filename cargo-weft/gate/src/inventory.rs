@@ -99,6 +99,9 @@ pub struct Package {
     pub member: bool,
     /// The package's name.
     pub name: String,
+    /// The `[patch]` or `[replace]` table of a manifest that puts it in another's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<String>,
     /// Where the lockfile names it.
     pub place: Place,
     /// Whether it is part of what is judged.

@@ -91,7 +91,8 @@ fn read(text: &str) {
             let inventory = from_lock(&lockfile, manifests, false);
             assert_eq!(inventory.validate(), Ok(()));
             assert!(Topology::of(&inventory).is_ok());
-            drift(&lockfile, manifests, &[]);
+            drift(&lockfile, manifests, &[], false);
+            drift(&lockfile, manifests, &[], true);
         }
     }
 }

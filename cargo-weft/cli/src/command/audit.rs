@@ -45,7 +45,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let bug = |e: weft_verify::Rejection| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {
-        crate::source::files::write_whole(path, &loaded.facts.to_canonical().map_err(bug)?)?;
+        crate::source::files::write_output(path, &loaded.facts.to_canonical().map_err(bug)?)?;
     }
     let outputs = pairs
         .into_iter()

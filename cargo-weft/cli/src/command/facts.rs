@@ -42,8 +42,14 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         None => workspace::read_workspace(selection.manifest_path.as_deref())?,
     };
     let policy = policy::load(selection.policy.as_deref(), &tree.root)?;
-    let mut draft =
-        Draft { selection, tree, policy: &policy.effective.policy, said: None, stale: false };
+    let mut draft = Draft {
+        selection,
+        tree,
+        policy: &policy.effective.policy,
+        said: None,
+        stale: false,
+        agrees: false,
+    };
     let (inventory, drift) = draft.graph();
     let not_read =
         |value| if only_lockfile { Known::Unknown(ONLY_A_LOCKFILE.to_owned()) } else { value };
@@ -104,6 +110,8 @@ struct Draft<'a> {
     policy: &'a Policy,
     said: Option<String>,
     stale: bool,
+    /// Cargo has read the workspace with `--locked`.
+    agrees: bool,
 }
 
 impl Draft<'_> {
@@ -150,7 +158,8 @@ impl Draft<'_> {
             return self.without_cargo(&reason, at_lock);
         }
         let arguments: Vec<String> =
-            self.tree.configs.iter().flat_map(|c| c.arguments.clone()).collect();
+            // The nearest file wins, and the last argument does.
+            self.tree.configs.iter().rev().flat_map(|c| c.arguments.clone()).collect();
         match cargo::metadata(
             &self.tree.root,
             &self.tree.checkout,
@@ -160,9 +169,16 @@ impl Draft<'_> {
             // Once Cargo has answered there is no way back: what does not fit is a fault, not a reason to judge
             // something else.
             Ok(bytes) => match self.at_metadata(&bytes, lockfile, manifests) {
-                Ok(inventory) => Known::Value(inventory),
+                Ok(inventory) => {
+                    self.agrees = true;
+                    Known::Value(inventory)
+                }
                 Err(reason) => Known::Unknown(reason),
             },
+            Err(failure) if failure.refused => {
+                self.said = Some(failure.details);
+                Known::Unknown(failure.reason.to_owned())
+            }
             Err(failure) => {
                 self.stale = failure.stale;
                 self.said = Some(failure.details).filter(|said| !said.is_empty());
@@ -195,9 +211,13 @@ impl Draft<'_> {
         if manifests.is_empty() {
             return Known::Unknown(ONLY_A_LOCKFILE.to_owned());
         }
+        // Under --locked Cargo answers only if it would change nothing.
+        if self.agrees {
+            return Known::Value(Vec::new());
+        }
         let patched: Vec<String> =
             self.tree.configs.iter().flat_map(|c| c.patched.clone()).collect();
-        let mut drift = inventory::drift(lockfile, manifests, &patched);
+        let mut drift = inventory::drift(lockfile, manifests, &patched, self.tree.incomplete);
         if drift.is_empty() && self.stale {
             drift.push(Drift {
                 place: Place::whole(&self.tree.lockfile_name),

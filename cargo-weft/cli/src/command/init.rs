@@ -69,9 +69,13 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         output::print(text)?;
         return Ok(ExitStatus::Passed);
     }
-    files::write_whole(&path, text.as_bytes())?;
+    files::replace(&path, text.as_bytes())?;
+    let promise = match is_measured(inventory) {
+        true => "passes today and fails what is worse tomorrow",
+        false => "passes today; the graph is small, so the profile's thresholds hold",
+    };
     output::print(format!(
-        "wrote {FILE}: `cargo weft audit` passes today and fails what is worse tomorrow\n\
+        "wrote {FILE}: `cargo weft audit` {promise}\n\
          next: commit it, and tighten what it lowers: `cargo weft policy show`\n"
     ))?;
     Ok(ExitStatus::Passed)
@@ -89,7 +93,7 @@ fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<S
     levels(&mut out, &facts.policy, &verdict, inventory);
     sources(&mut out, inventory, &facts.policy);
     thresholds(&mut out, inventory, &topology);
-    requirements(&mut out, &facts.policy, &verdict);
+    requirements(&mut out, &facts.policy, &verdict, inventory);
     Ok(out)
 }
 
@@ -162,22 +166,30 @@ fn thresholds(out: &mut String, inventory: &Inventory, topology: &Topology) {
 }
 
 /// Requires what the profile does, but for what cannot be evaluated here.
-fn requirements(out: &mut String, policy: &Policy, verdict: &Verdict) {
+fn requirements(out: &mut String, policy: &Policy, verdict: &Verdict, inventory: &Inventory) {
+    let held = match inventory.precision {
+        Precision::Metadata if is_measured(inventory) => "topology/",
+        _ => "none",
+    };
     let missing: BTreeSet<&str> =
         verdict.not_evaluated.iter().filter(|n| n.required).map(|n| &*n.code).collect();
-    if missing.is_empty() {
+    if missing.is_empty() && held == "none" {
         return;
     }
     let required: BTreeSet<String> = codes()
-        .filter(|code| policy.gate.audit.requires(code) && !missing.contains(code))
+        .filter(|code| policy.gate.audit.requires(code) || code.starts_with(held))
+        .filter(|code| !missing.contains(code))
         .map(str::to_owned)
         .collect();
-    let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
-    _ = writeln!(
-        out,
-        "\n[gate.audit]\n# Not evaluated today, so not required: {missing}.\nrequire = {}",
-        list(&required)
-    );
+    out.push_str("\n[gate.audit]\n");
+    if !missing.is_empty() {
+        let missing = missing.into_iter().collect::<Vec<_>>().join(", ");
+        _ = writeln!(out, "# Not evaluated today, so not required: {missing}.");
+    }
+    if held != "none" {
+        out.push_str("# The thresholds hold at metadata precision, which needs `cargo fetch --locked` first.\n");
+    }
+    _ = writeln!(out, "require = {}", list(&required));
 }
 
 fn list(items: &BTreeSet<String>) -> String {

@@ -54,9 +54,9 @@ pub(super) fn emit(mut outputs: Vec<Output<'_>>) -> Result<(), Error> {
     for output in &outputs {
         match output.path {
             Some(path) => match &output.text {
-                Text::Machine(text) => files::write_whole(path, text.as_bytes())?,
+                Text::Machine(text) => files::write_output(path, text.as_bytes())?,
                 Text::Styled(text) => {
-                    files::write_whole(
+                    files::write_output(
                         path,
                         anstream::adapter::strip_str(text).to_string().as_bytes(),
                     )?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use semver::{Version, VersionReq};
 use serde::Serialize;
-use weft_gate::inventory::{Inventory, Package};
+use weft_gate::inventory::{Inventory, Package, Source};
 use weft_gate::{Place, Topology};
 use weft_graph::shortest_path;
 
@@ -56,6 +56,8 @@ struct Answer {
     dependents: Vec<Dependent>,
     /// Its package URL.
     id: String,
+    /// Where it comes from.
+    source: String,
     /// Whether it is part of what is judged.
     judged: bool,
     /// Shortest path from a member, `name@version` each.
@@ -127,8 +129,11 @@ fn find(inventory: &Inventory, wanted: &str) -> Result<Vec<u32>, Error> {
         versions if !versions.is_empty() => format!("locked are {}", versions.join(", ")),
         _ => {
             let names = inventory.packages.iter().map(|p| p.name.as_str());
-            let closest = names.min_by_key(|known| strsim::damerau_levenshtein(name, known));
-            format!("did you mean `{}`?", closest.unwrap_or_default())
+            let close = names.map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
+            match close.filter(|(distance, known)| *distance <= 1 + known.len() / 4) {
+                Some((_, known)) => format!("did you mean `{known}`?"),
+                None => "`cargo weft graph` lists every package".to_owned(),
+            }
         }
     };
     Err(Error::usage(format!("`{wanted}` is not in the lockfile"), help))
@@ -149,8 +154,9 @@ impl Query<'_> {
         let dependents = self.dependents(index, to.as_ref());
         Answer {
             alone: self.alone(index),
-            command: command(package, &dependents, to.as_ref()),
+            command: self.command(package, &dependents, to.as_ref()),
             id: package.id.clone(),
+            source: package.source.to_string(),
             judged: package.selected,
             place: match path[..] {
                 [member, first, ..] => self.declarations(member, first).into_iter().flatten().min(),
@@ -161,6 +167,40 @@ impl Query<'_> {
             through: self.through(index),
             to: to.map(|to| to.to_string()),
             dependents,
+        }
+    }
+
+    /// Returns the command that updates the package, or the dependent that must move first.
+    fn command(
+        &self,
+        package: &Package,
+        dependents: &[Dependent],
+        to: Option<&Version>,
+    ) -> Option<String> {
+        if package.source.is_path() {
+            return None;
+        }
+        let spec = self.package_id(package);
+        let blocker = dependents.iter().find(|d| d.blocks == Some(true));
+        Some(match (blocker, to) {
+            // A member's requirement is changed by hand, at its place.
+            (Some(blocker), _) if blocker.member => return None,
+            (Some(blocker), _) => format!("cargo update -p {}", blocker.spec),
+            // An exact version is worth trying only where everyone is known to accept it.
+            (None, Some(to)) if dependents.iter().all(|d| d.blocks == Some(false)) => {
+                format!("cargo update -p {spec} --precise {to}")
+            }
+            (None, _) => format!("cargo update -p {spec}"),
+        })
+    }
+
+    /// Returns a name that means one package to Cargo: `name@version`, with the source if another has the same.
+    fn package_id(&self, package: &Package) -> String {
+        let twins = self.inventory.packages.iter().filter(|p| p.spec() == package.spec()).count();
+        match &package.source {
+            Source::Registry { url } if twins > 1 => format!("{url}#{}", package.spec()),
+            Source::Git { url, .. } if twins > 1 => format!("{url}#{}", package.spec()),
+            _ => package.spec(),
         }
     }
 
@@ -234,25 +274,8 @@ fn blocks(requirement: &[String], to: &Version) -> Option<bool> {
     (!requirement.is_empty()).then(|| !requirement.iter().all(accepts))
 }
 
-fn command(package: &Package, dependents: &[Dependent], to: Option<&Version>) -> Option<String> {
-    if package.source.is_path() {
-        return None;
-    }
-    let blocker = dependents.iter().find(|d| d.blocks == Some(true));
-    Some(match (blocker, to) {
-        // A member's requirement is changed by hand, at its place.
-        (Some(blocker), _) if blocker.member => return None,
-        (Some(blocker), _) => format!("cargo update -p {}", blocker.spec),
-        // An exact version is worth trying only where everyone is known to accept it.
-        (None, Some(to)) if dependents.iter().all(|d| d.blocks == Some(false)) => {
-            format!("cargo update -p {} --precise {to}", package.spec())
-        }
-        (None, _) => format!("cargo update -p {}", package.spec()),
-    })
-}
-
 fn human(answer: &Answer) -> String {
-    let mut out = format!("{}\n", terminal(&answer.spec));
+    let mut out = format!("{} ({})\n", terminal(&answer.spec), terminal(&answer.source));
     if !answer.judged {
         paragraph(&mut out, "", "is locked, and not part of what is judged", 2);
     }

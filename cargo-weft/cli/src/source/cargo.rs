@@ -28,6 +28,9 @@ const MAX_STDERR: u64 = 64 << 10;
 /// The reason that is also a finding.
 const STALE: &str = "cargo would have to change the lockfile first";
 
+/// The reason for everything that is not known to be harmless.
+const REFUSED: &str = "cargo metadata fails on this workspace";
+
 /// Variables that Cargo and rustup need to find their own files.
 const KEPT: [&str; 10] = [
     "HOME",
@@ -61,6 +64,8 @@ pub struct Failure {
     pub reason: &'static str,
     /// Whether Cargo would have to change the lockfile.
     pub stale: bool,
+    /// Whether Cargo refuses the tree for a reason that weft does not know, so that no other graph will do.
+    pub refused: bool,
     /// What Cargo said, for the terminal.
     pub details: String,
 }
@@ -79,8 +84,8 @@ pub fn metadata(
     online: bool,
 ) -> Result<Vec<u8>, Failure> {
     let cargo = find_cargo(checkout)?;
-    let empty = empty_directory()?;
-    let run = |network: &[&str]| {
+    let empty = empty_directory(checkout)?;
+    let run = |network: &[&str], arguments: &[String]| {
         let mut command = Command::new(&cargo);
         command
             .args(["metadata", "--format-version=1", "--all-features", "--locked", "--color=never"])
@@ -93,8 +98,13 @@ pub fn metadata(
             .envs(environment(checkout, online));
         capture(command)
     };
-    match run(&["--offline"]) {
-        Err(failure) if online && failure.details.contains("--offline") => run(&[]),
+    match run(&["--offline"], arguments) {
+        Err(failure) if online && failure.details.contains("--offline") => {
+            // Cargo sends a token by the registry's name, so the tree may not say where that is.
+            let is_harmless = |argument: &&String| !argument.starts_with("\"registries\".");
+            let harmless: Vec<String> = arguments.iter().filter(is_harmless).cloned().collect();
+            run(&[], &harmless)
+        }
         result => result,
     }
 }
@@ -106,7 +116,7 @@ pub fn cargo_home() -> Option<PathBuf> {
 }
 
 fn failure(reason: &'static str, details: impl Into<String>) -> Failure {
-    Failure { reason, stale: reason == STALE, details: details.into() }
+    Failure { reason, stale: reason == STALE, refused: reason == REFUSED, details: details.into() }
 }
 
 /// Finds a cargo that the tree cannot have put there.
@@ -139,7 +149,7 @@ fn search_path(checkout: &Path) -> Vec<PathBuf> {
 }
 
 /// Makes a directory above which no Cargo configuration lies but the user's own.
-fn empty_directory() -> Result<tempfile::TempDir, Failure> {
+fn empty_directory(checkout: &Path) -> Result<tempfile::TempDir, Failure> {
     let directory = tempfile::tempdir()
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
     let home = cargo_home().and_then(|home| home.canonicalize().ok());
@@ -149,17 +159,27 @@ fn empty_directory() -> Result<tempfile::TempDir, Failure> {
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
     let strange = real.ancestors().find(|above| {
         let dot_cargo = above.join(".cargo");
-        let config = dot_cargo.join("config.toml").exists() || dot_cargo.join("config").exists();
-        config && dot_cargo.canonicalize().ok() != home
+        let config = ["config.toml", "config"]
+            .iter()
+            .any(|name| dot_cargo.join(name).symlink_metadata().is_ok());
+        // rustup would obey a toolchain file, which may name a directory of programs.
+        let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
+            .iter()
+            .any(|name| above.join(name).symlink_metadata().is_ok());
+        toolchain || config && dot_cargo.canonicalize().ok() != home
     });
+    let strange = strange.or_else(|| real.starts_with(checkout).then_some(checkout));
     match strange {
         None => Ok(directory),
         Some(above) => {
             let details = format!(
-                "{}/.cargo holds a Cargo configuration; set TMPDIR elsewhere",
+                "{} would be obeyed by Cargo or rustup in a temporary directory below it; set TMPDIR elsewhere",
                 above.display()
             );
-            Err(failure("the temporary directory lies below a Cargo configuration", details))
+            Err(failure(
+                "the temporary directory lies below a Cargo configuration, a toolchain file or the checkout",
+                details,
+            ))
         }
     }
 }
@@ -257,6 +277,6 @@ fn classify(stderr: &str) -> &'static str {
     {
         "rustup has no toolchain to run cargo with"
     } else {
-        "cargo metadata failed"
+        REFUSED
     }
 }

@@ -70,12 +70,30 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// Writes a whole file, or leaves what was there.
+/// Writes where the user says: a link is followed, a device or a pipe is written to, a file is replaced as a whole.
 ///
 /// # Errors
 ///
 /// [`Error::File`] with the path as given.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write_output(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let error = |source| Error::File { action: "write", path: path.display().to_string(), source };
+    let real = match path.symlink_metadata() {
+        Ok(_) => path.canonicalize().map_err(error)?,
+        Err(_) => path.to_owned(),
+    };
+    if real.exists() && !real.is_file() {
+        let open = fs::OpenOptions::new().write(true).open(&real);
+        return open.and_then(|mut file| file.write_all(bytes)).map_err(error);
+    }
+    replace(&real, bytes)
+}
+
+/// Writes a whole file, or leaves what was there; a link in its place is replaced, not followed.
+///
+/// # Errors
+///
+/// [`Error::File`] with the path as given.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let error = |source| Error::File { action: "write", path: path.display().to_string(), source };
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -153,5 +171,21 @@ mod tests {
         assert_eq!(read("out"), Err(Refusal::LeadsOut));
         assert_eq!(read(""), Err(Refusal::NotAFile));
         assert!(matches!(read("dangling"), Err(Refusal::Io(_))));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_followed_and_a_device_is_written_to() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("file"), "old").unwrap();
+        symlink("file", at("link")).unwrap();
+        write_output(&at("link"), b"new").unwrap();
+        assert!(at("link").symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        symlink("/dev/null", at("null")).unwrap();
+        write_output(&at("null"), b"gone").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 }

@@ -37,16 +37,17 @@ pub fn load(named: Option<&str>, root: &Path) -> Result<Loaded, Error> {
     let mut loader = Loader { layers: Vec::new(), inputs: Vec::new() };
     match named {
         Some(name) if policy::profile(name).is_some() => loader.profile(name)?,
-        Some(path) => {
-            let path = Path::new(path);
+        Some(named) => {
+            // A link to the policy is the user's own doing.
+            let path = Path::new(named).canonicalize().unwrap_or_else(|_| PathBuf::from(named));
             if !path.is_file() {
                 let names: Vec<_> = policy::PROFILES.iter().map(|(name, _)| *name).collect();
                 return Err(Error::usage(
-                    format!("there is no policy at {}", path.display()),
+                    format!("there is no policy at {named}"),
                     format!("--policy takes a file or one of {}", names.join(", ")),
                 ));
             }
-            loader.file(path)?;
+            loader.file(&path)?;
         }
         None if root.join(FILE).symlink_metadata().is_ok() => loader.file(&root.join(FILE))?,
         None => loader.profile("local")?,

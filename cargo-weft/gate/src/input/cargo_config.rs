@@ -94,9 +94,11 @@ impl Reader<'_> {
                 self.config.opaque.push("a local registry".to_owned());
             }
             // `[source.crates-io] registry` takes crates.io's packages from elsewhere without saying so.
-            let redefined = table.get("registry").filter(|_| source.key() == "crates-io");
+            let redefined = table
+                .get_any(&["registry", "directory", "local-registry", "git"])
+                .filter(|_| source.key() == "crates-io");
             let with = table.get("replace-with").map(|node| ("source", node));
-            if let Some((kind, node)) = with.or(redefined.map(|node| ("registry", node))) {
+            if let Some((kind, node)) = with.or(redefined.map(|node| (node.key(), node))) {
                 self.config.replacements.push(Replacement {
                     what: format!("source `{}`", source.key()),
                     with: format!("{kind} `{}`", without_credentials(node.string()?)),

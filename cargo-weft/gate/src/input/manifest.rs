@@ -53,13 +53,22 @@ pub struct Package {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Workspace {
     /// Paths and patterns of members.
-    pub members: Vec<String>,
+    pub members: Vec<Member>,
     /// Paths that are no members.
     pub exclude: Vec<String>,
     /// `[workspace.package] version`.
     pub version: Option<Version>,
     /// `[workspace.dependencies]`.
     pub dependencies: BTreeMap<String, Requirement>,
+}
+
+/// One entry of `workspace.members`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The path or pattern, relative to the root.
+    pub path: String,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// One entry of a dependency table.
@@ -82,7 +91,7 @@ pub struct Dependency {
 }
 
 /// What a dependency asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirement {
     /// The package's name, if the key is another.
     pub package: Option<String>,
@@ -96,22 +105,8 @@ pub struct Requirement {
     pub reference: Option<GitReference>,
     /// Features asked for.
     pub features: Vec<String>,
-    /// Whether default features are asked for.
-    pub default_features: bool,
-}
-
-impl Default for Requirement {
-    fn default() -> Self {
-        Self {
-            package: None,
-            version: None,
-            path: None,
-            git: None,
-            reference: None,
-            features: Vec::new(),
-            default_features: true,
-        }
-    }
+    /// Whether default features are asked for, if that is said.
+    pub default_features: Option<bool>,
 }
 
 /// A `[patch]` or `[replace]` entry: another source for a package.
@@ -140,12 +135,12 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Manifest, Diagnostic> {
 }
 
 impl Manifest {
-    /// Fills in what a member inherits from its workspace's root.
+    /// Fills in what a member inherits from its workspace's root, which lies in `root_directory`.
     ///
     /// # Errors
     ///
     /// A [`Diagnostic`] for a dependency that the workspace does not have.
-    pub fn inherit(&mut self, root: &Workspace) -> Result<(), Diagnostic> {
+    pub fn inherit(&mut self, root: &Workspace, root_directory: &str) -> Result<(), Diagnostic> {
         if let Some(package) = &mut self.package
             && package.version.is_none()
         {
@@ -162,15 +157,30 @@ impl Manifest {
             };
             let own = std::mem::replace(&mut dependency.requirement, inherited.clone());
             let requirement = &mut dependency.requirement;
+            // A member may switch them on again, and cannot switch them off.
+            if own.default_features == Some(true) {
+                requirement.default_features = Some(true);
+            }
             requirement.features.extend(own.features);
             requirement.features.sort();
             requirement.features.dedup();
             if let Some(path) = &inherited.path {
                 // A path in the root's table is relative to the root, but will be read relative to the member.
-                requirement.path = Some(format!("{}{path}", "../".repeat(depth)));
+                let back = "../".repeat(depth);
+                requirement.path = Some(format!(
+                    "{back}{}/{path}",
+                    if root_directory.is_empty() { "." } else { root_directory }
+                ));
             }
         }
         Ok(())
+    }
+
+    /// Fills in what a package inherits, as far as its workspace has it; the rest asks for nothing.
+    pub fn inherit_what_is_there(&mut self, root: &Workspace, root_directory: &str) {
+        self.dependencies.retain(|d| !d.inherited || root.dependencies.contains_key(&d.key));
+        // What is left can be inherited.
+        let _ = self.inherit(root, root_directory);
     }
 
     /// Returns the feature resolver, if it is stated or follows from the package's edition.
@@ -268,6 +278,11 @@ impl<'a, 't> Reader<'a, 't> {
         let table = node.table()?;
         let strings =
             |key| table.get(key).map_or(Ok(Vec::new()), |node: Node<'_, '_>| node.strings());
+        let members = table.get("members").map_or(Ok(Vec::new()), |node| node.list())?;
+        let member = |node: &Node<'_, '_>| {
+            Ok(Member { path: node.string()?.to_owned(), place: node.place() })
+        };
+        let members = members.iter().map(member).collect::<Result<_, Diagnostic>>()?;
         let version = match table.table("package")?.and_then(|package| package.get("version")) {
             None => None,
             Some(version) => Some(parse_version(&version)?),
@@ -276,12 +291,7 @@ impl<'a, 't> Reader<'a, 't> {
         for node in table.table("dependencies")?.iter().flat_map(Table::iter) {
             dependencies.insert(node.key().to_owned(), requirement(&node)?);
         }
-        Ok(Workspace {
-            members: strings("members")?,
-            exclude: strings("exclude")?,
-            version,
-            dependencies,
-        })
+        Ok(Workspace { members, exclude: strings("exclude")?, version, dependencies })
     }
 
     fn all_dependencies(&self) -> Result<Vec<Dependency>, Diagnostic> {
@@ -381,7 +391,7 @@ fn requirement(node: &Node<'_, '_>) -> Result<Requirement, Diagnostic> {
         git: string("git")?.map(|url| without_credentials(&url)),
         reference,
         features,
-        default_features: default_features.map_or(Ok(true), |node| node.bool())?,
+        default_features: default_features.map(|node| node.bool()).transpose()?,
     })
 }
 
@@ -433,12 +443,14 @@ mod tests {
         .unwrap();
         let text = "[package]\nname = \"a\"\nversion.workspace = true\n[dependencies]\nKEY.workspace = true\n";
         let mut manifest = read(&text.replace("KEY", "b")).unwrap();
-        manifest.inherit(&root).unwrap();
+        manifest.inherit(&root, "").unwrap();
         assert_eq!(manifest.package.unwrap().version, Some(Version::new(3, 0, 0)));
-        assert_eq!(manifest.dependencies[0].requirement.path.as_deref(), Some("../b"));
+        assert_eq!(manifest.dependencies[0].requirement.path.as_deref(), Some(".././b"));
         assert_eq!(manifest.dependencies[0].requirement.features, ["x"]);
         let mut manifest = read(&text.replace("KEY", "c")).unwrap();
-        assert!(manifest.inherit(&root).unwrap_err().message.contains("[workspace.dependencies]"));
+        assert!(
+            manifest.inherit(&root, "").unwrap_err().message.contains("[workspace.dependencies]")
+        );
     }
 
     #[test]

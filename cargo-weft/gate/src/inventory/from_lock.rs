@@ -48,9 +48,24 @@ pub struct Drift {
 /// satisfies its requirement, and nothing may be there that no member reaches.
 ///
 /// Packages in `patched` may come from anywhere, as may those that a manifest overrides.
-pub fn drift(lockfile: &Lockfile, manifests: &[Manifest], patched: &[String]) -> Vec<Drift> {
+/// If the manifests are `incomplete`, local packages without one count as needed.
+pub fn drift(
+    lockfile: &Lockfile,
+    manifests: &[Manifest],
+    patched: &[String],
+    incomplete: bool,
+) -> Vec<Drift> {
     let mut draft = Draft::with_patched(lockfile, manifests, patched);
     let mut all = std::mem::take(&mut draft.drift);
+    if incomplete {
+        let read: BTreeSet<&str> =
+            manifests.iter().filter_map(|m| m.package.as_ref()).map(|p| p.name.as_str()).collect();
+        for package in
+            draft.packages.iter_mut().filter(|p| p.source.is_path() && !read.contains(&*p.name))
+        {
+            package.member = true;
+        }
+    }
     draft.select_reachable();
     for package in draft.packages.iter().filter(|p| !p.selected) {
         let sentence = format!("the lockfile holds {}, which no member needs", package.spec());
@@ -94,6 +109,15 @@ impl Draft {
         let mut index_of = vec![0; origin.len()];
         for (sorted, locked) in origin.iter().enumerate() {
             index_of[*locked] = sorted;
+        }
+        let mut packages = packages;
+        for package in packages
+            .iter_mut()
+            .filter(|p| !p.member && !matches!(p.source, Source::Registry { .. }))
+        {
+            let over =
+                manifests.iter().flat_map(|m| &m.overrides).find(|o| o.package() == package.name);
+            package.patch = over.map(|over| over.table.clone());
         }
         let mut draft = Self { packages, edges: Vec::new(), drift, origin, index_of };
         draft.edges = draft.undeclared_edges(lockfile);
@@ -141,7 +165,9 @@ impl Draft {
                 candidates.iter().copied().filter(|c| dependencies.contains(c)).collect();
             let is_patched = patched.contains(dependency.package());
             meant.retain(|c| satisfies(&lockfile.packages[*c], dependency, is_patched));
-            if meant.is_empty() {
+            // Of packages that are no members, optional dependencies are locked only if something asks for them.
+            let must = manifest.member || !dependency.optional;
+            if meant.is_empty() && must {
                 self.drift.push(missing(dependency, candidates, lockfile));
             }
             for target in meant {
@@ -220,6 +246,8 @@ fn locate<'m>(
             Some(index) => {
                 found.insert(index, manifest);
             }
+            // A package that is no member may be an unused patch, or an optional dependency that is off.
+            None if !manifest.member => {}
             None => {
                 let version = package.version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
                 let sentence = format!("the lockfile lacks `{}`{version}", package.name);
@@ -242,6 +270,7 @@ fn package(locked: &LockedPackage, manifest: Option<&Manifest>, no_manifests: bo
         manifest: None,
         member: manifest.map_or(no_manifests && source.is_path(), |m| m.member),
         name: locked.name.clone(),
+        patch: None,
         place: locked.place.clone(),
         selected: false,
         source,
@@ -273,9 +302,8 @@ fn satisfies(package: &LockedPackage, dependency: &Dependency, patched: bool) ->
     (source || patched) && version
 }
 
-/// Lockfile version 4 encodes what is special in a URL, so encoded names are not compared.
 fn same_reference(wanted: Option<&GitReference>, locked: &GitReference) -> bool {
-    wanted.unwrap_or(&GitReference::DefaultBranch) == locked || locked.to_string().contains('%')
+    wanted.unwrap_or(&GitReference::DefaultBranch) == locked
 }
 
 fn missing(dependency: &Dependency, candidates: &[usize], lockfile: &Lockfile) -> Drift {
@@ -296,7 +324,7 @@ fn missing(dependency: &Dependency, candidates: &[usize], lockfile: &Lockfile) -
 
 fn declaration(dependency: &Dependency) -> Declaration {
     Declaration {
-        default_features: dependency.requirement.default_features,
+        default_features: dependency.requirement.default_features.unwrap_or(true),
         features: dependency.requirement.features.clone(),
         kind: dependency.kind,
         optional: dependency.optional,

@@ -261,7 +261,7 @@ fn platforms(targets: &Targets) -> Result<PlatformSpec, String> {
     let Targets::List(triples) = targets else { return Ok(PlatformSpec::Any) };
     let platform = |triple: &String| {
         Platform::new(triple.clone(), TargetFeatures::Unknown)
-            .map_err(|e| format!("unknown target: {e}"))
+            .map_err(|_| format!("the policy names the target `{triple}`, which is unknown"))
     };
     let platforms = triples.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
     Ok(PlatformSpec::platforms(platforms))

@@ -92,6 +92,7 @@ impl Source {
         }
         // What is before `?` is the whole repository, so nothing behind it can pass for its host.
         let (url, query) = url.split_once('?').unwrap_or((url, ""));
+        let query = decoded(query)?;
         let reference = match query.split_once('=') {
             None if query.is_empty() => GitReference::DefaultBranch,
             Some(("branch", name)) => GitReference::Branch(name.to_owned()),
@@ -144,6 +145,31 @@ impl fmt::Display for GitReference {
             Self::Rev(name) => write!(f, "rev `{name}`"),
             Self::Tag(name) => write!(f, "tag `{name}`"),
         }
+    }
+}
+
+/// Decodes percent-encoding (RFC 3986 §2.1), in which lockfile version 4 writes the names of branches and tags.
+fn decoded(text: &str) -> Result<String, String> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = text.get(at + 1..at + 3).filter(|_| byte == b'%');
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    let text = String::from_utf8(out).map_err(|_| "a name in a source is not UTF-8".to_owned())?;
+    match text.chars().any(char::is_control) {
+        true => Err("a name in a source holds control characters".to_owned()),
+        false => Ok(text),
     }
 }
 
@@ -210,6 +236,9 @@ mod tests {
         let Source::Git { commit: found, reference, url } = parsed else { panic!("not git") };
         assert_eq!((found.as_deref(), &*url), (Some(commit), "https://h/r"));
         assert_eq!(reference, GitReference::Rev("0123456".to_owned()));
+        let encoded = Source::parse(&format!("git+https://h/r?branch=feat%2Fx%25#{commit}"));
+        assert_eq!(encoded, Source::parse(&format!("git+https://h/r?branch=feat/x%#{commit}")));
+        assert!(Source::parse(&format!("git+https://h/r?branch=x%1b#{commit}")).is_err());
         for bad in [
             "registry+https://evil.example?@github.com/rust-lang/crates.io-index",
             "registry+https://evil.example#@github.com/rust-lang/crates.io-index",

@@ -19,11 +19,20 @@ impl Check for PathEscapesWorkspace {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let finding = |escape: &Escape| {
             let how = if escape.symlink { " through a symbolic link" } else { "" };
-            let sentence = format!(
-                "`{}` is built from `{}`, which leads out of the workspace{how}.",
-                escape.package, escape.path
-            );
-            Finding::new(self.code(), &escape.package, escape.place.clone(), sentence)
+            let (subject, sentence) = match &*escape.package {
+                "" => (
+                    &escape.path,
+                    format!("The member `{}` leads out of the workspace{how}.", escape.path),
+                ),
+                package => {
+                    let path = &escape.path;
+                    let sentence = format!(
+                        "`{package}` is built from `{path}`, which leads out of the workspace{how}."
+                    );
+                    (&escape.package, sentence)
+                }
+            };
+            Finding::new(self.code(), subject, escape.place.clone(), sentence)
                 .remedy("Move the package into the workspace, or depend on a published release or a pinned commit.")
                 .field("path", escape.path.as_str())
         };
