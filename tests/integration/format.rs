@@ -54,12 +54,52 @@ fn reports_and_inventories_are_as_their_schemas_say() {
 fn policies_are_as_their_schema_says() {
     let tree = Tree::sound();
     for profile in ["local", "baseline", "strict", "release"] {
-        assert_valid("policy", &json(&tree, &format!("policy show --json --policy {profile}")));
+        assert_valid(
+            "policy-in-force",
+            &json(&tree, &format!("policy show --json --policy {profile}")),
+        );
     }
     let policy =
         "schema = 1\n[graph]\nfeatures = [\"a\"]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n";
     let tree = tree.with("tree/weft.toml", policy);
-    assert_valid("policy", &json(&tree, "policy show --json"));
+    assert_valid("policy-in-force", &json(&tree, "policy show --json"));
+}
+
+/// Reads TOML as the JSON that a validator of `weft.toml` sees.
+fn toml_as_json(text: &str) -> Value {
+    serde_json::to_value(toml::from_str::<toml::Table>(text).unwrap()).unwrap()
+}
+
+/// Says whether weft and the schema agree on a policy, and what they say.
+#[track_caller]
+fn check_policy(text: &str, sound: bool) {
+    let file = format!("schema = 1\n{text}\n");
+    let tree = Tree::sound().with("tree/weft.toml", &file);
+    Run::new(tree.path("tree"), "policy check").done().exits(if sound { 0 } else { 2 });
+    assert_eq!(schema("policy").is_valid(&toml_as_json(&file)), sound, "{text}");
+}
+
+#[test]
+fn a_policy_file_is_sound_to_weft_as_to_its_schema() {
+    for (name, text) in weft_gate::policy::PROFILES {
+        assert!(schema("policy").is_valid(&toml_as_json(text)), "{name}");
+    }
+    check_policy("", true);
+    check_policy(
+        "[graph]\ntargets = \"all\"\nfeatures = \"default\"\ndev-dependencies = true",
+        true,
+    );
+    check_policy("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\nfeatures = [\"a\"]", true);
+    check_policy("[topology]\nduplicate-versions = 3\nhost-execution-allow = [\"a\"]", true);
+    check_policy("[gate.audit]\nrequire = [\"source\"]", true);
+    check_policy("[topology]\nduplicate-versions = 0", false);
+    check_policy("[topology]\nblast-percent = 101", false);
+    check_policy("[graph]\ntargets = []", false);
+    check_policy("[graph]\nfeatures = \"some\"", false);
+    check_policy("[checks]\n\"topology/blast\" = \"dany\"", false);
+    check_policy("profil = \"local\"", false);
+    check_policy("[gate.merge]\nrequire = []", false);
+    check_policy("[sources]\ngits = []", false);
 }
 
 /// Demands that no change of this object's members is valid.
@@ -93,8 +133,8 @@ fn what_misses_a_member_or_has_another_is_not_valid() {
     check_object("inventory", &inventory, "/edges/0", &["declared"]);
     check_object("inventory", &inventory, "/packages/0", &["checksum", "manifest"]);
     let policy = json(&Tree::sound(), "policy show --json");
-    check_object("policy", &policy, "", &[]);
-    check_object("policy", &policy, "/topology", &[]);
+    check_object("policy-in-force", &policy, "", &[]);
+    check_object("policy-in-force", &policy, "/topology", &[]);
 }
 
 #[test]

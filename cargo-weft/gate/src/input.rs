@@ -1,4 +1,4 @@
-//! Parsers of the files that describe a workspace: bytes in, typed content or a [`Diagnostic`](crate::Diagnostic) out.
+//! Parsers of the files that describe a workspace: bytes in, typed content or a [`Diagnostic`] out.
 //!
 //! Nothing here reads a file; `cargo-weft`'s `source` module fetches the bytes.
 //! Every parser bounds the size of its input, and the TOML and JSON readers bound its depth.

@@ -5,8 +5,10 @@
 //! came from.
 //! What results, [`Policy`], has no places and no gaps, and is what a verdict records.
 
+mod file;
 mod layer;
 
+pub use file::PolicyFile;
 pub use layer::{Layer, parse_layer};
 
 use std::collections::BTreeMap;

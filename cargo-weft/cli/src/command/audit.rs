@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use weft_gate::{Verdict, decide};
 
-use super::output::{self, Output, Text};
+use super::output::{Reports, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -15,12 +15,8 @@ use crate::report;
 pub(super) struct AuditArgs {
     #[command(flatten)]
     selection: Selection,
-    /// The form of the report; may be given several times, each with its --output
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Vec<Format>,
-    /// Where the report of the --format of the same position goes; `-` is standard output
-    #[arg(long, value_name = "FILE")]
-    output: Vec<PathBuf>,
+    #[command(flatten)]
+    reports: Reports<Format>,
     /// The day to judge for; by default today (UTC)
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
@@ -38,7 +34,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
-    let pairs = output::pair(&args.format, &args.output, Format::Human)?;
+    let destinations = args.reports.destinations(Format::Human)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
     let loaded = facts::load(&args.selection, as_of)?;
     loaded.show_faults();
@@ -47,10 +43,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     if let Some(path) = &args.facts {
         crate::source::files::write_output(path, &loaded.facts.to_canonical().map_err(bug)?)?;
     }
-    let outputs = pairs
-        .into_iter()
-        .map(|(format, path)| Ok(Output { text: render(&verdict, format)?, path }));
-    output::emit(outputs.collect::<Result<_, Error>>()?)?;
+    destinations.write(|format| render(&verdict, format))?;
     Ok(verdict.outcome.into())
 }
 

@@ -3,15 +3,40 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
+
 use crate::error::Error;
 use crate::source::files;
 
-/// A report for one destination.
-pub(super) struct Output<'a> {
-    /// The report.
-    pub(super) text: Text,
-    /// A file; standard output if there is none.
-    pub(super) path: Option<&'a Path>,
+/// The arguments of a command that reports.
+#[derive(Debug, Args)]
+pub(super) struct Reports<F: ValueEnum + Send + Sync + 'static> {
+    /// The form of the report; may be given several times, each with its --output
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Vec<F>,
+    /// Where the report of the --format of the same position goes; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+impl<F: ValueEnum + Copy + PartialEq + Send + Sync> Reports<F> {
+    /// Pairs formats with outputs; what does not pair is a usage error, so ask before the work begins.
+    pub(super) fn destinations(&self, default: F) -> Result<Destinations<'_, F>, Error> {
+        pair(&self.format, &self.output, default).map(Destinations)
+    }
+}
+
+/// Where each report goes; standard output if there is no path.
+pub(super) struct Destinations<'a, F>(Vec<(F, Option<&'a Path>)>);
+
+impl<F> Destinations<'_, F> {
+    /// Makes every report, then writes files, and standard output last, so that what is seen is complete.
+    pub(super) fn write(self, render: impl Fn(F) -> Result<Text, Error>) -> Result<(), Error> {
+        let make = |(format, path)| Ok((render(format)?, path));
+        let mut reports = self.0.into_iter().map(make).collect::<Result<Vec<_>, Error>>()?;
+        reports.sort_by_key(|(_, path)| path.is_none());
+        reports.into_iter().try_for_each(|(text, path)| text.write(path))
+    }
 }
 
 /// A report for people may be styled; one for machines is written as it is.
@@ -21,7 +46,7 @@ pub(super) enum Text {
 }
 
 /// Pairs formats with outputs, in the order of the command line; a format without an output goes to standard output.
-pub(super) fn pair<'a, F: Copy + PartialEq>(
+fn pair<'a, F: Copy + PartialEq>(
     formats: &[F],
     outputs: &'a [PathBuf],
     default: F,
@@ -48,27 +73,17 @@ pub(super) fn pair<'a, F: Copy + PartialEq>(
     }
 }
 
-/// Writes files first and standard output last, so that what is seen is complete.
-pub(super) fn emit(mut outputs: Vec<Output<'_>>) -> Result<(), Error> {
-    outputs.sort_by_key(|output| output.path.is_none());
-    for output in &outputs {
-        match output.path {
-            Some(path) => match &output.text {
-                Text::Machine(text) => files::write_output(path, text.as_bytes())?,
-                Text::Styled(text) => {
-                    files::write_output(
-                        path,
-                        anstream::adapter::strip_str(text).to_string().as_bytes(),
-                    )?;
-                }
-            },
-            None => match &output.text {
-                Text::Machine(text) => write(std::io::stdout().lock(), text)?,
-                Text::Styled(text) => write(anstream::stdout().lock(), text)?,
-            },
+impl Text {
+    fn write(&self, path: Option<&Path>) -> Result<(), Error> {
+        match (self, path) {
+            (Self::Machine(text), Some(path)) => files::write_output(path, text.as_bytes()),
+            (Self::Styled(text), Some(path)) => {
+                files::write_output(path, anstream::adapter::strip_str(text).to_string().as_bytes())
+            }
+            (Self::Machine(text), None) => write(std::io::stdout().lock(), text),
+            (Self::Styled(text), None) => write(anstream::stdout().lock(), text),
         }
     }
-    Ok(())
 }
 
 fn write(mut stream: impl Write, text: &str) -> Result<(), Error> {
@@ -79,7 +94,7 @@ fn write(mut stream: impl Write, text: &str) -> Result<(), Error> {
 
 /// Writes text without styles to standard output.
 pub(super) fn print(text: String) -> Result<(), Error> {
-    emit(vec![Output { text: Text::Machine(text), path: None }])
+    Text::Machine(text).write(None)
 }
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
 //! `cargo weft risk`: external packages ranked by what the graph's shape exposes, each column explained in a line.
 
-use std::fmt::Write;
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fmt::Write;
 use weft_gate::Topology;
 use weft_gate::inventory::Precision;
 use weft_gate::topology::RiskRow;
 
-use super::output::{self, Output, Text};
+use super::output::{Reports, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -25,12 +23,8 @@ pub(super) struct RiskArgs {
     /// The measure to rank by
     #[arg(long, value_enum, default_value_t = Measure::Alone, value_name = "MEASURE")]
     sort: Measure,
-    /// The form of the table; may be given several times, each with its --output
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Vec<Format>,
-    /// Where the table of the --format of the same position goes; `-` is standard output
-    #[arg(long, value_name = "FILE")]
-    output: Vec<PathBuf>,
+    #[command(flatten)]
+    reports: Reports<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,7 +81,7 @@ struct Table {
 }
 
 pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
-    let pairs = output::pair(&args.format, &args.output, Format::Human)?;
+    let destinations = args.reports.destinations(Format::Human)?;
     let loaded = facts::load(&args.selection, super::today())?;
     let inventory = loaded.inventory()?;
     let topology = Topology::of(inventory).map_err(|e| Error::NoGraph { reason: e.to_string() })?;
@@ -106,9 +100,7 @@ pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
         Format::Json => report::json::render(&table).map(Text::Machine),
         Format::Markdown => Ok(Text::Machine(report::markdown::risk_table(&table.rows))),
     };
-    let outputs =
-        pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
-    output::emit(outputs.collect::<Result<_, Error>>()?)?;
+    destinations.write(render)?;
     Ok(ExitStatus::Passed)
 }
 

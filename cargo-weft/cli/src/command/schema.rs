@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use schemars::generate::SchemaSettings;
+use weft_gate::policy::PolicyFile;
 use weft_gate::{Inventory, Policy, Verdict};
 
 use super::output;
@@ -20,8 +21,10 @@ enum Format {
     Report,
     /// What `graph --format json` prints
     Inventory,
-    /// What `policy show --json` prints
+    /// What `weft.toml` holds
     Policy,
+    /// What `policy show --json` prints
+    PolicyInForce,
 }
 
 pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
@@ -29,7 +32,8 @@ pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
     let schema = match args.format {
         Format::Report => generator.into_root_schema_for::<Verdict>(),
         Format::Inventory => generator.into_root_schema_for::<Inventory>(),
-        Format::Policy => generator.into_root_schema_for::<Policy>(),
+        Format::Policy => generator.into_root_schema_for::<PolicyFile>(),
+        Format::PolicyInForce => generator.into_root_schema_for::<Policy>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|e| Error::Bug(e.to_string()))?;
     output::print(text + "\n")?;

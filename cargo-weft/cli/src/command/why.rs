@@ -1,16 +1,14 @@
 //! `cargo weft why`: why a crate is there, what it passes through, and who stands in the way of updating it.
 
-use std::fmt::Write;
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use semver::{Version, VersionReq};
 use serde::Serialize;
+use std::fmt::Write;
 use weft_gate::inventory::{Inventory, Package, Source};
 use weft_gate::{Place, Topology};
 use weft_graph::shortest_path;
 
-use super::output::{self, Output, Text};
+use super::output::{Reports, Text};
 use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -27,12 +25,8 @@ pub(super) struct WhyArgs {
     to: Option<Version>,
     #[command(flatten)]
     selection: Selection,
-    /// The form of the answer; may be given several times, each with its --output
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Vec<Format>,
-    /// Where the answer of the --format of the same position goes; `-` is standard output
-    #[arg(long, value_name = "FILE")]
-    output: Vec<PathBuf>,
+    #[command(flatten)]
+    reports: Reports<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,7 +86,7 @@ struct Dependent {
 }
 
 pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
-    let pairs = output::pair(&args.format, &args.output, Format::Human)?;
+    let destinations = args.reports.destinations(Format::Human)?;
     let loaded = facts::load(&args.selection, super::today())?;
     let inventory = loaded.inventory()?;
     let topology = Topology::of(inventory).map_err(|e| Error::NoGraph { reason: e.to_string() })?;
@@ -103,9 +97,7 @@ pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
         Format::Human => Ok(Text::Styled(answers.iter().map(human).collect::<Vec<_>>().join("\n"))),
         Format::Json => report::json::render(&answers).map(Text::Machine),
     };
-    let outputs =
-        pairs.into_iter().map(|(format, path)| Ok(Output { text: render(format)?, path }));
-    output::emit(outputs.collect::<Result<_, Error>>()?)?;
+    destinations.write(render)?;
     Ok(ExitStatus::Passed)
 }
 

@@ -1,0 +1,125 @@
+//! The shape of `weft.toml`, for its JSON Schema; [`parse_layer`](super::parse_layer) is what reads it.
+#![expect(dead_code, reason = "these types are described and never made")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::Level;
+
+/// A `weft.toml`, or a profile.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "weft.toml")]
+pub struct PolicyFile {
+    /// The version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    schema: u32,
+    /// The profile it builds on: `local`, `baseline`, `strict`, `release`, or a file below this one's directory.
+    profile: Option<String>,
+    /// A level for each check, by code or by `family/*`.
+    checks: Option<BTreeMap<String, Level>>,
+    /// What gates must know.
+    gate: Option<GateTables>,
+    /// What is judged.
+    graph: Option<GraphTable>,
+    /// Where packages may come from.
+    sources: Option<SourcesTable>,
+    /// Thresholds of the topology checks.
+    topology: Option<TopologyTable>,
+}
+
+/// What gates must know.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GateTables {
+    /// `cargo weft audit`.
+    audit: Option<GateTable>,
+}
+
+/// What a gate must know.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct GateTable {
+    /// Codes and families that must be evaluated: otherwise the verdict is *inconclusive*.
+    require: Option<Vec<String>>,
+}
+
+/// What is judged.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct GraphTable {
+    /// Whether members' dev-dependencies are judged.
+    dev_dependencies: Option<bool>,
+    /// `all`, `default`, or features beside the default ones.
+    features: Option<FeaturesValue>,
+    /// `all`, or target triples.
+    targets: Option<TargetsValue>,
+}
+
+/// Features that are switched on.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum FeaturesValue {
+    /// A word.
+    Word(FeaturesWord),
+    /// Features beside the default ones.
+    List(Vec<String>),
+}
+
+/// A word for features.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum FeaturesWord {
+    /// Every feature of every member.
+    All,
+    /// The members' default features.
+    Default,
+}
+
+/// Targets that are built for.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum TargetsValue {
+    /// A word.
+    Word(TargetsWord),
+    /// Target triples.
+    List(#[schemars(length(min = 1))] Vec<String>),
+}
+
+/// A word for targets.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum TargetsWord {
+    /// Every target there is.
+    All,
+}
+
+/// Where packages may come from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SourcesTable {
+    /// Git repositories: a URL, or with a final `/` everything below it.
+    git: Option<Vec<String>>,
+    /// Registries: `crates.io`, or an index URL.
+    registries: Option<Vec<String>>,
+}
+
+/// Thresholds of the topology checks.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct TopologyTable {
+    /// The largest share of external crates, in percent, that may each reach half of the members or more.
+    #[schemars(range(max = 100))]
+    blast_percent: Option<u32>,
+    /// How many versions of one crate may be judged side by side.
+    #[schemars(range(min = 1, max = 1000))]
+    duplicate_versions: Option<u32>,
+    /// External crates that may run a build script or be a procedural macro; if it is not empty, no others may.
+    host_execution_allow: Option<Vec<String>>,
+    /// The largest share of external crates, in percent, whose code may run while building.
+    #[schemars(range(max = 100))]
+    host_execution_percent: Option<u32>,
+    /// The largest share of external crates, in percent, that one of them may alone bring in.
+    #[schemars(range(max = 100))]
+    sole_gateway_percent: Option<u32>,
+}
