@@ -311,8 +311,8 @@ fn dependents(out: &mut String, answer: &Answer) {
     _ = writeln!(out, "  needed by{}:", terminal(&target));
     for dependent in &answer.dependents {
         let requirement = match dependent.requirement[..] {
-            [] => "a version that is known at metadata precision only".to_owned(),
-            _ => dependent.requirement.join(" and "),
+            [] => String::new(),
+            _ => format!(" asks for {}", dependent.requirement.join(" and ")),
         };
         let verdict = match dependent.blocks {
             Some(true) => " (blocks it)",
@@ -321,12 +321,12 @@ fn dependents(out: &mut String, answer: &Answer) {
         };
         let from =
             dependent.place.as_ref().map(|p| format!(" at {}", place(p))).unwrap_or_default();
-        let line = format!(
-            "{} asks for {}{from}{verdict}",
-            terminal(&dependent.spec),
-            terminal(&requirement)
-        );
+        let line =
+            format!("{}{}{from}{verdict}", terminal(&dependent.spec), terminal(&requirement));
         paragraph(out, "", &line, 4);
+    }
+    if answer.dependents.iter().any(|d| d.requirement.is_empty()) {
+        paragraph(out, "", "what the others ask for is known at metadata precision", 4);
     }
 }
 
