@@ -51,11 +51,8 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         agrees: false,
     };
     let (inventory, drift) = draft.graph();
-    let not_read =
-        |value| if only_lockfile { Known::Unknown(ONLY_A_LOCKFILE.to_owned()) } else { value };
     let replacements = draft.replacements();
-    let mut escapes = std::mem::take(&mut draft.tree.escapes);
-    escapes.sort();
+    let escapes = draft.escapes();
     let mut inputs = std::mem::take(&mut draft.tree.inputs);
     inputs.extend(policy.inputs);
     inputs.sort();
@@ -63,10 +60,7 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
     let facts = Facts {
         as_of,
         drift,
-        escapes: match only_lockfile {
-            true => Known::Unknown(ONLY_A_LOCKFILE.to_owned()),
-            false => Known::Value(escapes),
-        },
+        escapes,
         inputs,
         inventory,
         lockfile: match draft.tree.lockfile.is_some() || draft.tree.has_fault(&lockfile_name) {
@@ -75,7 +69,7 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         },
         notices: std::mem::take(&mut draft.tree.notices),
         policy: policy.effective.policy.clone(),
-        replacements: not_read(replacements),
+        replacements,
         schema: facts::SCHEMA,
     };
     let Draft { tree, said, .. } = draft;
@@ -228,13 +222,38 @@ impl Draft<'_> {
         Known::Value(drift)
     }
 
+    /// Says why the files beside the lockfile are not all known, if they are not.
+    fn unread(&self) -> Option<String> {
+        if self.selection.lockfile.is_some() {
+            return Some(ONLY_A_LOCKFILE.to_owned());
+        }
+        let lockfile = &self.tree.lockfile_name;
+        let fault = self.tree.faults.iter().find(|fault| fault.diagnostic.file != *lockfile)?;
+        Some(report::diagnostic::placed(&fault.diagnostic, &fault.text))
+    }
+
+    fn escapes(&mut self) -> Known<Vec<facts::Escape>> {
+        let mut escapes = std::mem::take(&mut self.tree.escapes);
+        escapes.sort();
+        match self.unread() {
+            // What was found is told, though there may be more.
+            Some(reason) if escapes.is_empty() => Known::Unknown(reason),
+            _ => Known::Value(escapes),
+        }
+    }
+
     fn replacements(&self) -> Known<Vec<facts::Replacement>> {
+        let found = self.tree.replacements();
+        match self.unread() {
+            Some(reason) if found.is_empty() => return Known::Unknown(reason),
+            _ => {}
+        }
         match self.tree.configs.iter().find_map(|config| config.include.as_ref()) {
             Some(place) => Known::Unknown(format!(
                 "{} includes other files, which weft does not read",
                 place.file
             )),
-            None => Known::Value(self.tree.replacements()),
+            None => Known::Value(found),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Reader {
             }
             Ok(None) => None,
             // Somebody else's directory above the tree.
-            Err(Refusal::Io(_)) => None,
+            Err(Refusal::Io(_)) if !directory.starts_with(&self.tree.checkout) => None,
             Err(refusal) => {
                 self.fault(Diagnostic::whole(label, refusal.to_string()), &[]);
                 None
