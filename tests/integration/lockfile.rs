@@ -91,3 +91,10 @@ fn an_unknown_version_is_inconclusive_and_says_what_to_do() {
     check(&tree, 3, "lockfile version 5 is unknown; weft reads 1 to 4");
     check(&tree, 3, "update cargo-weft, or let an older cargo write it");
 }
+
+#[test]
+fn what_stands_in_a_manifest_that_cannot_be_read_is_not_evaluated() {
+    let tree = Tree::of("[package]\nname = 5\n", LOCKFILE);
+    check(&tree, 3, "1 check evaluated, 11 not evaluated");
+    check(&tree, 3, "source/replaced");
+}
