@@ -6,7 +6,9 @@
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weft_verify::{Rejection, Sha256, canonical};
+use weft_verify::canonical::{self, Unwritable};
+use weft_verify::json::Limits;
+use weft_verify::{Rejection, Sha256};
 
 use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
@@ -14,6 +16,9 @@ use crate::policy::Policy;
 
 /// The version of the facts format.
 pub const SCHEMA: u32 = 1;
+
+/// The largest facts that are read, in bytes: what a graph of the most packages and dependencies cannot reach.
+pub const MAX_BYTES: usize = 256 << 20;
 
 /// Everything a decision may look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +134,7 @@ impl Facts {
     /// # Errors
     ///
     /// See [`canonical::to_vec`].
-    pub fn to_canonical(&self) -> Result<Vec<u8>, Rejection> {
+    pub fn to_canonical(&self) -> Result<Vec<u8>, Unwritable> {
         canonical::to_vec(self)
     }
 
@@ -137,14 +142,18 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// See [`canonical::from_slice`]; an inventory whose indexes do not fit is a [`Rejection::NotJson`].
+    /// See [`canonical::from_slice`]; an inventory whose indexes do not fit is a
+    /// [`Rejection::MemberInvalid`].
     pub fn from_canonical(bytes: &[u8]) -> Result<Self, Rejection> {
-        let facts: Self = canonical::from_slice(bytes)?;
+        let limits = Limits { size: MAX_BYTES, ..Limits::RECORD };
+        let facts: Self = canonical::from_slice_within(bytes, limits)?;
         if facts.schema != SCHEMA {
-            return Err(Rejection::NotJson(format!("facts schema {} is unknown", facts.schema)));
+            let (found, known) = (u64::from(facts.schema), u64::from(SCHEMA));
+            return Err(Rejection::SchemaUnknown { found, known });
         }
         if let Known::Value(inventory) = &facts.inventory {
-            inventory.validate().map_err(Rejection::NotJson)?;
+            let path = "inventory".to_owned();
+            inventory.validate().map_err(|message| Rejection::MemberInvalid { path, message })?;
         }
         Ok(facts)
     }

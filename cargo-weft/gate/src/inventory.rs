@@ -22,7 +22,8 @@ use packageurl::PackageUrl;
 use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
-use weft_verify::{Rejection, Sha256, canonical};
+use weft_verify::Sha256;
+use weft_verify::canonical::{self, Unwritable};
 
 use crate::place::Place;
 use crate::policy::{Features, Targets};
@@ -195,7 +196,7 @@ impl Inventory {
     /// # Errors
     ///
     /// None for an inventory built by this crate; see [`canonical::to_vec`] for one that was read from elsewhere.
-    pub fn to_canonical(&self) -> Result<Vec<u8>, Rejection> {
+    pub fn to_canonical(&self) -> Result<Vec<u8>, Unwritable> {
         canonical::to_vec(self)
     }
 

@@ -6,7 +6,8 @@
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weft_verify::{Rejection, Sha256, canonical};
+use weft_verify::Sha256;
+use weft_verify::canonical::{self, Unwritable};
 
 use crate::check::{CHECKS, Context};
 use crate::facts::{Escape, Facts, Input, Known, LockfileState, Notice, Replacement};
@@ -133,7 +134,7 @@ impl Verdict {
     /// # Errors
     ///
     /// See [`canonical::to_vec`].
-    pub fn to_canonical(&self) -> Result<Vec<u8>, Rejection> {
+    pub fn to_canonical(&self) -> Result<Vec<u8>, Unwritable> {
         canonical::to_vec(self)
     }
 }
@@ -142,8 +143,8 @@ impl Verdict {
 ///
 /// # Errors
 ///
-/// A [`Rejection`] if the facts have no canonical form, which no facts made by this crate lack.
-pub fn decide(facts: &Facts) -> Result<Verdict, Rejection> {
+/// [`Unwritable`] if the facts have no canonical form, which no facts made by this crate lack.
+pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     let context = Context::new(facts);
     let mut draft = Draft::default();
     for check in CHECKS {
@@ -222,7 +223,7 @@ impl Draft {
 }
 
 /// Lists the files that were read, and the canonical forms of what was made of them.
-fn inputs(facts: &Facts) -> Result<Vec<Input>, Rejection> {
+fn inputs(facts: &Facts) -> Result<Vec<Input>, Unwritable> {
     let input =
         |name: &str, bytes: &[u8]| Input { name: name.to_owned(), sha256: Sha256::of(bytes) };
     let mut all = facts.inputs.clone();

@@ -9,70 +9,65 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::Value as Written;
 
-/// The largest magnitude of an integer that every JSON implementation reads exactly.
-pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+use crate::Rejection;
+use crate::json::{self, Limits, MAX_SAFE_INTEGER, Value};
 
-/// Says why a value has no canonical form, or a text is not one.
+/// Says why a value of the program has no canonical form.
+///
+/// This is not a [`Rejection`]: nobody else's bytes are at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Rejection {
+pub enum Unwritable {
     /// The value cannot be written as JSON at all (a map with keys that are not strings, say).
     #[error("cannot be written as JSON: {0}")]
     NotJson(String),
     /// The value holds a number that is not an integer.
-    #[error("the number {found} is not an integer")]
-    Float {
-        /// The number as JSON writes it.
-        found: String,
-    },
+    #[error("the number {0} is not an integer")]
+    Float(String),
     /// The value holds an integer beyond ±(2^53−1).
-    #[error("the integer {found} is beyond ±(2^53−1)")]
-    IntegerRange {
-        /// The number as JSON writes it.
-        found: String,
-    },
-    /// The text is not JSON, or not of the expected shape.
-    #[error("line {line}, column {column}: {message}")]
-    Syntax {
-        /// 1-based line of the fault.
-        line: usize,
-        /// Column of the fault, as `serde_json` counts.
-        column: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// The text is JSON of the expected shape, but is not in canonical form.
-    #[error("not in canonical form from byte {offset} on")]
-    NotCanonical {
-        /// The first byte that differs from the canonical form.
-        offset: usize,
-    },
+    #[error("the integer {0} is beyond ±(2^53−1)")]
+    IntegerRange(String),
 }
 
-/// Returns the canonical form of `value`.
+/// Returns the canonical form of a record.
 ///
 /// # Errors
 ///
-/// [`Rejection::NotJson`], [`Rejection::Float`] or [`Rejection::IntegerRange`].
+/// [`Unwritable`], if it holds what no record may.
 ///
 /// ```
 /// let bytes = weft_verify::canonical::to_vec(&serde_json::json!({"b": 1, "a": "é"})).unwrap();
 /// assert_eq!(bytes, r#"{"a":"é","b":1}"#.as_bytes());
 /// ```
-pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Rejection> {
-    let value = serde_json::to_value(value).map_err(|e| Rejection::NotJson(e.to_string()))?;
+pub fn to_vec<T: Serialize + ?Sized>(record: &T) -> Result<Vec<u8>, Unwritable> {
+    let value = serde_json::to_value(record).map_err(|e| Unwritable::NotJson(e.to_string()))?;
     check_numbers(&value)?;
-    serde_json_canonicalizer::to_vec(&value).map_err(|e| Rejection::NotJson(e.to_string()))
+    serde_json_canonicalizer::to_vec(&value).map_err(|e| Unwritable::NotJson(e.to_string()))
 }
 
-/// Reads a value from its canonical form, and from nothing else.
+/// Returns the canonical form of any JSON value, doubles included (RFC 8785).
 ///
 /// # Errors
 ///
-/// [`Rejection::Syntax`] if the text cannot be read as a `T`, [`Rejection::NotCanonical`] if it can but is not the
-/// canonical form of what was read.
+/// [`Unwritable::NotJson`] for a [`Value::Double`] that is infinite or not a number, which no text holds.
+///
+/// ```
+/// use weft_verify::{canonical, json};
+///
+/// let value = json::read(br#"{"b": 1E2, "a": 0.10}"#, json::Limits::FOREIGN).unwrap();
+/// assert_eq!(canonical::of_value(&value).unwrap(), br#"{"a":0.1,"b":100}"#);
+/// ```
+pub fn of_value(value: &Value) -> Result<Vec<u8>, Unwritable> {
+    serde_json_canonicalizer::to_vec(value).map_err(|e| Unwritable::NotJson(e.to_string()))
+}
+
+/// Reads a record from its canonical form, and from nothing else.
+///
+/// # Errors
+///
+/// Those of [`json::from_slice`] with [`Limits::RECORD`], and [`Rejection::NotCanonical`] if the text is of the right
+/// shape but is not the canonical form of what was read.
 ///
 /// ```
 /// use weft_verify::{Rejection, canonical};
@@ -81,30 +76,39 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Rejection> {
 /// assert_eq!(canonical::from_slice::<Vec<u8>>(b"[1, 2]"), Err(Rejection::NotCanonical { offset: 3 }));
 /// ```
 pub fn from_slice<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Rejection> {
-    let value: T = serde_json::from_slice(bytes).map_err(|e| Rejection::Syntax {
-        line: e.line(),
-        column: e.column(),
-        message: e.to_string(),
-    })?;
-    let canonical = to_vec(&value)?;
+    from_slice_within(bytes, Limits::RECORD)
+}
+
+/// Reads a record as [`from_slice`] does, with other bounds.
+///
+/// # Errors
+///
+/// Those of [`from_slice`].
+pub fn from_slice_within<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    limits: Limits,
+) -> Result<T, Rejection> {
+    let record: T = json::from_slice(bytes, limits)?;
+    // What has no canonical form was not read from one.
+    let canonical = to_vec(&record).unwrap_or_default();
     if canonical == bytes {
-        return Ok(value);
+        return Ok(record);
     }
     let common = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
     Err(Rejection::NotCanonical { offset: common })
 }
 
-fn check_numbers(value: &Value) -> Result<(), Rejection> {
+fn check_numbers(value: &Written) -> Result<(), Unwritable> {
     match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Array(items) => items.iter().try_for_each(check_numbers),
-        Value::Object(members) => members.values().try_for_each(check_numbers),
-        Value::Number(number) => {
+        Written::Null | Written::Bool(_) | Written::String(_) => Ok(()),
+        Written::Array(items) => items.iter().try_for_each(check_numbers),
+        Written::Object(members) => members.values().try_for_each(check_numbers),
+        Written::Number(number) => {
             let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
             match magnitude {
                 Some(magnitude) if magnitude <= MAX_SAFE_INTEGER => Ok(()),
-                Some(_) => Err(Rejection::IntegerRange { found: number.to_string() }),
-                None => Err(Rejection::Float { found: number.to_string() }),
+                Some(_) => Err(Unwritable::IntegerRange(number.to_string())),
+                None => Err(Unwritable::Float(number.to_string())),
             }
         }
     }
@@ -118,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    fn written(value: &Value, expected: Result<&str, Rejection>) {
+    fn written(value: &Written, expected: Result<&str, Unwritable>) {
         let text = to_vec(value).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(text, expected.map(str::to_owned));
     }
@@ -135,13 +139,10 @@ mod tests {
         written(&json!(-9_007_199_254_740_991_i64), Ok("-9007199254740991"));
         written(
             &json!([MAX_SAFE_INTEGER + 1]),
-            Err(Rejection::IntegerRange { found: "9007199254740992".into() }),
+            Err(Unwritable::IntegerRange("9007199254740992".into())),
         );
-        written(
-            &json!(i64::MIN),
-            Err(Rejection::IntegerRange { found: "-9223372036854775808".into() }),
-        );
-        written(&json!({"x": 0.5}), Err(Rejection::Float { found: "0.5".into() }));
+        written(&json!(i64::MIN), Err(Unwritable::IntegerRange("-9223372036854775808".into())));
+        written(&json!({"x": 0.5}), Err(Unwritable::Float("0.5".into())));
     }
 
     #[test]
@@ -149,15 +150,14 @@ mod tests {
         type Map = BTreeMap<String, u8>;
         let read = |text: &str| from_slice::<Map>(text.as_bytes());
         assert!(read(r#"{"a":1,"b":2}"#).is_ok());
-        for (text, offset) in [
-            (r#"{"b":2,"a":1}"#, 2),
-            (r#"{"a":1,"a":1}"#, 6),
-            (r#"{"a":1} "#, 7),
-            (r#"{"\u0061":1}"#, 2),
-        ] {
+        for (text, offset) in [(r#"{"b":2,"a":1}"#, 2), (r#"{"a":1} "#, 7), (r#"{"\u0061":1}"#, 2)]
+        {
             assert_eq!(read(text), Err(Rejection::NotCanonical { offset }), "{text}");
         }
-        assert!(matches!(read(r#"{"a":1}x"#), Err(Rejection::Syntax { .. })));
-        assert!(matches!(read(&"[".repeat(10_000)), Err(Rejection::Syntax { .. })));
+        assert_eq!(read(r#"{"a":1}x"#), Err(Rejection::JsonTrailing { offset: 7 }));
+        let twice = Rejection::JsonDuplicateMember { offset: 7, name: "a".into() };
+        assert_eq!(read(r#"{"a":1,"a":1}"#), Err(twice));
+        let deep = Rejection::JsonTooDeep { offset: 64, limit: 64 };
+        assert_eq!(read(&"[".repeat(10_000)), Err(deep));
     }
 }

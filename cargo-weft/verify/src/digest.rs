@@ -1,4 +1,4 @@
-//! SHA-256 digests (FIPS 180-4), written as 64 lower-case hexadecimal digits.
+//! SHA-2 digests (FIPS 180-4), written in lower-case hexadecimal digits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,30 +45,131 @@ impl FromStr for Sha256 {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let text = text.as_bytes();
         if text.len() != 64 {
             return Err(DigestError::Length { found: text.len() });
         }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-        }
-        Ok(Self(bytes))
+        let bytes = from_hex(text).ok_or(DigestError::Alphabet)?;
+        Ok(Self(bytes.try_into().map_err(|_| DigestError::Alphabet)?))
     }
 }
 
-/// One spelling per digest: upper case is refused, so that equal digests are equal texts.
-fn nibble(digit: u8) -> Result<u8, DigestError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(DigestError::Alphabet),
+/// Reads pairs of hexadecimal digits.
+///
+/// Upper case is refused, so that equal bytes are equal texts.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?));
+    bytes.collect::<Option<Vec<u8>>>().filter(|_| rest.is_empty())
+}
+
+/// Writes bytes as hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A hash function that is strong enough to say which artifact is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// SHA-256
+    Sha256,
+    /// SHA-384
+    Sha384,
+    /// SHA-512
+    Sha512,
+}
+
+impl Algorithm {
+    /// Every strong algorithm.
+    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
+    /// Returns the name that in-toto digest sets use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Returns the length of a digest in hexadecimal digits.
+    fn digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha384 => 96,
+            Self::Sha512 => 128,
+        }
+    }
+
+    fn of(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Sha256 => to_hex(&sha2::Sha256::digest(bytes)),
+            Self::Sha384 => to_hex(&sha2::Sha384::digest(bytes)),
+            Self::Sha512 => to_hex(&sha2::Sha512::digest(bytes)),
+        }
+    }
+
+    /// Says whether the text is a whole digest in lower-case digits.
+    pub(crate) fn is_digest(self, text: &str) -> bool {
+        text.len() == self.digits() && from_hex(text).is_some()
+    }
+}
+
+/// What is known of an artifact: its digests by one or more strong algorithms.
+///
+/// ```
+/// use weft_verify::digest::Artifact;
+///
+/// let whole = Artifact::of(b"abc");
+/// let named = Artifact::named("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad").unwrap();
+/// assert_eq!(whole.digests().next(), named.digests().next());
+/// assert!(Artifact::named("sha1:a9993e364706816aba3e25717850c26c9cd0d89d").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    digests: Vec<(Algorithm, String)>,
+}
+
+impl Artifact {
+    /// Returns the digests of these bytes, by every strong algorithm.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { digests: Algorithm::ALL.map(|a| (a, a.of(bytes))).into() }
+    }
+
+    /// Returns an artifact of which one digest is known, written `algorithm:digits`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::MemberInvalid`](crate::Rejection::MemberInvalid), if the algorithm is unknown or weak, or the digest
+    /// is not whole.
+    pub fn named(text: &str) -> Result<Self, crate::Rejection> {
+        let invalid = |message: &str| crate::Rejection::MemberInvalid {
+            path: "digest".to_owned(),
+            message: message.to_owned(),
+        };
+        let (name, digits) =
+            text.split_once(':').ok_or_else(|| invalid("expected `sha256:` and 64 digits"))?;
+        let algorithm = Algorithm::ALL.into_iter().find(|a| a.name() == name);
+        let algorithm = algorithm.ok_or_else(|| invalid("expected sha256, sha384 or sha512"))?;
+        match algorithm.is_digest(digits) {
+            true => Ok(Self { digests: vec![(algorithm, digits.to_owned())] }),
+            false => Err(invalid("not a whole digest in lower-case hexadecimal digits")),
+        }
+    }
+
+    /// Iterates over the digests, in the order of [`Algorithm::ALL`].
+    pub fn digests(&self) -> impl Iterator<Item = (Algorithm, &str)> {
+        self.digests.iter().map(|(algorithm, digits)| (*algorithm, digits.as_str()))
     }
 }
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&to_hex(&self.0))
     }
 }
 

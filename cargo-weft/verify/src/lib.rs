@@ -1,13 +1,40 @@
 //! Proves things about bytes.
 //!
-//! This crate holds what a third party needs to check weft's artifacts without trusting weft: the canonical form of
-//! JSON records ([`canonical`]) and the digests that name them ([`digest`]).
+//! This crate holds what a third party needs to check weft's artifacts without trusting weft:
+//!
+//! - [`json`] reads strictly, [`canonical`] writes the one form that is hashed and signed (RFC 8785);
+//! - [`envelope`] and [`statement`] are DSSE and in-toto: signatures over typed statements about artifacts;
+//! - [`key`] verifies Ed25519 strictly, [`threshold`] counts distinct keys of a role;
+//! - [`role`] says who may sign for what, [`revocation`] how fresh that knowledge has to be;
+//! - [`proposal`] is how several people sign one record by exchanging files;
+//! - [`note`], [`checkpoint`] and [`merkle`] are the proofs of transparency logs.
 //!
 //! It reads no file, no clock, no environment and no network, and it never panics on input.
-//! Signatures, roles and thresholds join it here; nothing that is not about bytes does.
+//! Whatever it refuses, it refuses with a [`Rejection`]; whatever it lets through is [`Verified`].
+//! The feature `sign` adds [`sign`]: private keys, which a verifier does not need.
 
+mod base64;
 pub mod canonical;
+pub mod checkpoint;
 pub mod digest;
+pub mod envelope;
+pub mod json;
+pub mod key;
+pub mod merkle;
+pub mod note;
+pub mod predicate;
+pub mod proposal;
+pub mod rejection;
+pub mod revocation;
+pub mod role;
+#[cfg(feature = "sign")]
+pub mod sign;
+pub mod statement;
+pub mod threshold;
+pub mod time;
+mod verified;
 
-pub use canonical::Rejection;
 pub use digest::Sha256;
+pub use rejection::{Code, Rejection};
+pub use time::AsOf;
+pub use verified::Verified;

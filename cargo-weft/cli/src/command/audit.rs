@@ -38,7 +38,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(super::today);
     let loaded = facts::load(&args.selection, as_of)?;
     loaded.show_faults();
-    let bug = |e: weft_verify::Rejection| Error::Bug(e.to_string());
+    let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {
         crate::source::files::write_output(path, &loaded.facts.to_canonical().map_err(bug)?)?;

@@ -1,0 +1,717 @@
+//! Makes `tests/vectors/index.json`: for each rejection the smallest case, and its nearest neighbour that passes.
+//!
+//! Seeds are public and protect nothing.
+
+use serde_json::{Value, json};
+use weft_verify::digest::Artifact;
+use weft_verify::envelope::{Envelope, IN_TOTO, Signature};
+use weft_verify::json as strict;
+use weft_verify::merkle::{leaf_hash, node_hash};
+use weft_verify::predicate::{ROLE_SIGNATURE, RoleSignature};
+use weft_verify::proposal::Proposal;
+use weft_verify::role::{Record, Roles, update};
+use weft_verify::sign::{Entropy, SigningKey};
+use weft_verify::statement::{ResourceDescriptor, Statement};
+use weft_verify::{Sha256, canonical};
+
+/// 2026-11-24, the day of most cases.
+const DAY: u64 = 1_795_478_400;
+
+/// Returns the text of the index.
+pub(crate) fn index() -> String {
+    let mut cases = Cases(Vec::new());
+    json_cases(&mut cases);
+    key_cases(&mut cases);
+    envelope_cases(&mut cases);
+    statement_cases(&mut cases);
+    threshold_cases(&mut cases);
+    roles_cases(&mut cases);
+    chain_cases(&mut cases);
+    freshness_cases(&mut cases);
+    proposal_cases(&mut cases);
+    log_cases(&mut cases);
+    serde_json::to_string_pretty(&json!({"schema": 1, "cases": cases.0})).unwrap() + "\n"
+}
+
+struct Cases(Vec<Value>);
+
+impl Cases {
+    /// Adds a case; `rejection` is the code it is refused with, or empty if it passes.
+    fn add(&mut self, kind: &str, name: &str, rejection: &str, members: Value) {
+        let mut case = json!({
+            "id": format!("{kind}/{name}"),
+            "kind": kind,
+            "expected": if rejection.is_empty() { "pass" } else { "fail" },
+        });
+        if !rejection.is_empty() {
+            case["rejection"] = rejection.into();
+        }
+        let Value::Object(members) = members else { panic!("members are an object") };
+        case.as_object_mut().unwrap().extend(members);
+        self.0.push(case);
+    }
+}
+
+fn key(number: u8) -> SigningKey {
+    SigningKey::from_seed(&[number; 32])
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64ct::{Base64, Encoding};
+    Base64::encode_string(bytes)
+}
+
+fn json_cases(cases: &mut Cases) {
+    let mut add = |name: &str, rejection: &str, input: &str, more: Value| {
+        let mut members = json!({"limits": "record", "text": input});
+        members.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        cases.add("json", name, rejection, members);
+    };
+    add("record", "", r#"{"a":[1,-2,"é",null,true]}"#, json!({}));
+    add("not-json", "json/syntax", "[1,]", json!({}));
+    add("no-name", "json/syntax", "{1:2}", json!({}));
+    add("byte-order-mark", "json/syntax", "\u{feff}1", json!({}));
+    add("cut", "json/truncated", r#"{"a":[1"#, json!({}));
+    add("empty", "json/truncated", "", json!({}));
+    add("two-values", "json/trailing-bytes", "{}{}", json!({}));
+    add("lone-high-surrogate", "json/lone-surrogate", r#"["\ud800"]"#, json!({}));
+    add("lone-low-surrogate", "json/lone-surrogate", r#"["\udc00\ud800"]"#, json!({}));
+    add("surrogate-pair", "", r#"["\ud83d\ude00"]"#, json!({}));
+    add("twice", "json/duplicate-member", r#"{"a":1,"b":2,"a":1}"#, json!({}));
+    add("twice-by-escape", "json/duplicate-member", r#"{"a":1,"\u0061":1}"#, json!({}));
+    add("deep", "json/too-deep", &("[".repeat(65) + &"]".repeat(65)), json!({}));
+    add("deepest", "", &("[".repeat(64) + &"]".repeat(64)), json!({}));
+    add("large", "json/too-large", "[1, 2, 3]", json!({"size": 8}));
+    add("largest", "", "[1, 2, 3]", json!({"size": 9}));
+    add("fraction", "json/float", "[1.5]", json!({}));
+    add("fraction-of-zero", "json/float", "[1.0]", json!({}));
+    add("exponent", "json/float", "[1e2]", json!({}));
+    add("negative-zero", "json/float", "[-0]", json!({}));
+    add("fraction-foreign", "", "[1.5]", json!({"limits": "foreign"}));
+    add("beyond-2-53", "json/integer-range", "[9007199254740992]", json!({}));
+    add("up-to-2-53", "", "[9007199254740991, -9007199254740991]", json!({}));
+    add("infinite", "json/number-range", "[1e400]", json!({"limits": "foreign"}));
+    add("spaced", "json/not-canonical", r#"{"a": 1}"#, json!({"canonical": true}));
+    add("unordered", "json/not-canonical", r#"{"b":1,"a":2}"#, json!({"canonical": true}));
+    add("canonical", "", r#"{"a":2,"b":1}"#, json!({"canonical": true}));
+    let utf16 = "{\"\u{fb33}\":1,\"\u{1f600}\":2}";
+    add("utf16-order", "", utf16, json!({"canonical": "{\"\u{1f600}\":2,\"\u{fb33}\":1}"}));
+    let bytes = json!({"limits": "record", "base64": base64(b"\"\xff\"")});
+    cases.add("json", "not-utf8", "json/not-utf8", bytes);
+}
+
+fn key_cases(cases: &mut Cases) {
+    let mut add = |name: &str, rejection: &str, input: String| {
+        cases.add("public-key", name, rejection, json!({"text": input}));
+    };
+    let sound = key(1).public();
+    add("sound", "", sound.to_string());
+    add("pem", "", sound.to_pem());
+    add("short", "key/malformed", sound.to_string()[..60].to_owned());
+    add("upper-case", "key/malformed", format!("ed25519:{}", "AB".repeat(32)));
+    add("not-a-point", "key/malformed", format!("ed25519:02{}", "00".repeat(31)));
+    add("not-canonical", "key/malformed", format!("ed25519:f0{}7f", "ff".repeat(30)));
+    add("identity-point", "key/weak", format!("ed25519:01{}", "00".repeat(31)));
+    add("small-order", "key/weak", format!("ed25519:{}", "00".repeat(32)));
+    add("other-scheme", "key/scheme", format!("ecdsa-p256:{}", "02".repeat(33)));
+    // A P-256 key as OpenSSL writes it, cut to its algorithm: the scheme is refused before the key is looked at.
+    let p256 = [0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", base64(&p256));
+    add("other-scheme-pem", "key/scheme", pem);
+
+    let locked = key(1).lock(b"passphrase", &Entropy { salt: [3; 16], iv: [4; 16] });
+    let mut add = |name: &str, rejection: &str, input: &str, passphrase: &str| {
+        let members = json!({"text": input, "passphrase": passphrase});
+        cases.add("private-key", name, rejection, members);
+    };
+    add("sound", "", &locked, "passphrase");
+    add("wrong-passphrase", "key/private-locked", &locked, "Passphrase");
+    add("not-pem", "key/private-malformed", "hello", "passphrase");
+    let certificate = locked.replace("ENCRYPTED PRIVATE KEY", "CERTIFICATE");
+    add("other-block", "key/private-malformed", &certificate, "passphrase");
+    let plain =
+        [&[0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20][..], &[1; 32]];
+    let plain = base64(&plain.concat());
+    let plain = format!("-----BEGIN PRIVATE KEY-----\n{plain}\n-----END PRIVATE KEY-----\n");
+    add("not-encrypted", "key/private-plain", &plain, "passphrase");
+    add("too-costly", "key/private-cost", &costly(&locked), "passphrase");
+}
+
+/// Raises the cost that a locked key asks for: a larger block, and more passes.
+fn costly(pem: &str) -> String {
+    use base64ct::{Base64, Encoding};
+    let lines: Vec<&str> = pem.lines().collect();
+    let mut der = Base64::decode_vec(&lines[1..lines.len() - 1].concat()).unwrap();
+    // INTEGER 16384, INTEGER 8, INTEGER 5: the block size becomes 127, and the passes 127.
+    let cost = [0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08, 0x02, 0x01, 0x05];
+    let at = der.windows(cost.len()).position(|window| window == cost).unwrap();
+    der[at + 6] = 127;
+    der[at + 9] = 127;
+    let body = base64(&der);
+    let body: Vec<&str> =
+        body.as_bytes().chunks(64).map(|chunk| std::str::from_utf8(chunk).unwrap()).collect();
+    format!("{}\n{}\n{}\n", lines[0], body.join("\n"), lines[lines.len() - 1])
+}
+
+fn subject() -> ResourceDescriptor {
+    ResourceDescriptor::of("app.crate", &Artifact::of(b"artifact"))
+}
+
+fn simple() -> Statement {
+    Statement::new(
+        vec![subject()],
+        "https://example.org/predicate/v1",
+        strict::Value::Object(vec![]),
+    )
+}
+
+/// An envelope around a payload, signed by these keys.
+fn signed(payload: Vec<u8>, by: &[u8]) -> Envelope {
+    let mut envelope = Envelope::new(IN_TOTO, payload);
+    by.iter().for_each(|number| key(*number).endorse(&mut envelope));
+    envelope
+}
+
+fn envelope_cases(cases: &mut Cases) {
+    let good = text(signed(simple().to_vec().unwrap(), &[1]).to_vec());
+    let wire: Value = serde_json::from_str(&good).unwrap();
+    let mut add = |name: &str, rejection: &str, wire: &Value| {
+        cases.add("envelope", name, rejection, json!({"text": wire.to_string()}));
+    };
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut wire = wire.clone();
+        change(&mut wire);
+        wire
+    };
+    let without = |name: &str| with(&|wire| drop(wire.as_object_mut().unwrap().remove(name)));
+    add("sound", "", &wire);
+    add("no-payload", "record/member-missing", &without("payload"));
+    add("no-payload-type", "record/member-missing", &without("payloadType"));
+    add("unknown-member", "record/member-unknown", &with(&|wire| wire["x"] = 1.into()));
+    let misspelt = with(&|wire| wire["signatures"][0] = json!({"keyie": "a", "sig": "AA=="}));
+    add("misspelt-key-id", "record/member-unknown", &misspelt);
+    add("payload-a-number", "record/member-invalid", &with(&|wire| wire["payload"] = 1.into()));
+    add("an-array", "record/member-invalid", &json!(["e30=", IN_TOTO, []]));
+    add(
+        "payload-without-padding",
+        "envelope/base64",
+        &with(&|wire| wire["payload"] = "e30".into()),
+    );
+    add(
+        "payload-with-spare-bits",
+        "envelope/base64",
+        &with(&|wire| wire["payload"] = "e31=".into()),
+    );
+    add("no-signatures", "envelope/no-signatures", &with(&|wire| wire["signatures"] = json!([])));
+    let many = with(&|wire| wire["signatures"] = vec![wire["signatures"][0].clone(); 257].into());
+    add("too-many-signatures", "envelope/too-many-signatures", &many);
+    let anonymous = with(&|wire| wire["signatures"][0]["keyid"] = "".into());
+    add("no-key-id", "envelope/key-id-missing", &anonymous);
+}
+
+fn statement_cases(cases: &mut Cases) {
+    let artifact = Artifact::of(b"artifact");
+    let digests: Vec<(&str, String)> =
+        artifact.digests().map(|(a, digits)| (a.name(), digits.to_owned())).collect();
+    let (sha256, sha512) = (&digests[0].1, &digests[2].1);
+    let other = Sha256::of(b"another").to_string();
+    let statement = |subject: Value| {
+        json!({"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://example.org/p",
+            "predicate": {}, "subject": subject})
+    };
+    let mut add = |name: &str, rejection: &str, statement: Value, more: Value| {
+        let mut members =
+            json!({"text": statement.to_string(), "artifact_base64": base64(b"artifact")});
+        members.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        cases.add("statement", name, rejection, members);
+    };
+    let about = |digest: Value| statement(json!([{"name": "app.crate", "digest": digest}]));
+    add("sha256", "", about(json!({"sha256": sha256})), json!({}));
+    add("sha512", "", about(json!({"sha512": sha512})), json!({}));
+    let second = json!([{"digest": {"sha256": other}}, {"digest": {"sha256": sha256}}]);
+    add("second-subject", "", statement(second), json!({}));
+    add("other-artifact", "subject/mismatch", about(json!({"sha256": other})), json!({}));
+    let conflicting = json!({"sha256": sha256, "sha512": "00".repeat(64)});
+    add("conflicting", "subject/conflicting", about(conflicting), json!({}));
+    add("name-only", "subject/name-only", statement(json!([{"name": "app.crate"}])), json!({}));
+    let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+    add("sha1-only", "subject/weak-digest", about(json!({"sha1": sha1})), json!({}));
+    let cut = json!({"sha256": &sha256[..32]});
+    add("truncated", "subject/digest-malformed", about(cut), json!({}));
+    let upper = json!({"sha256": sha256.to_uppercase()});
+    add("upper-case", "subject/digest-malformed", about(upper), json!({}));
+    add("no-subject", "statement/no-subject", statement(json!([])), json!({}));
+    let mut hidden = about(json!({"sha256": other}));
+    hidden["predicate"] = json!({"digest": {"sha256": sha256}});
+    add("digest-in-predicate", "subject/mismatch", hidden, json!({}));
+    let mut old = about(json!({"sha256": sha256}));
+    old["_type"] = "https://in-toto.io/Statement/v0.1".into();
+    add("version-0.1", "", old.clone(), json!({}));
+    old["_type"] = "https://in-toto.io/Statement/v2".into();
+    add("version-2", "statement/type", old, json!({}));
+    let expected = json!({"predicate_type": "https://example.org/other"});
+    let sound = about(json!({"sha256": sha256}));
+    add("other-predicate", "statement/predicate-type", sound, expected);
+
+    let role = |role: &str| {
+        let predicate =
+            RoleSignature { revocations: 0, role: role.to_owned(), roles: Sha256::of(b"roles") };
+        let predicate =
+            strict::read(&canonical::to_vec(&predicate).unwrap(), strict::Limits::RECORD);
+        let statement = Statement::new(vec![subject()], ROLE_SIGNATURE, predicate.unwrap());
+        serde_json::from_slice::<Value>(&statement.to_vec().unwrap()).unwrap()
+    };
+    add("role", "", role("release"), json!({"role": "release"}));
+    add("other-role", "role/binding", role("builder"), json!({"role": "release"}));
+}
+
+fn threshold_cases(cases: &mut Cases) {
+    let payload = simple().to_vec().unwrap();
+    let entry = |number: u8, role: &str| {
+        let public = key(number).public();
+        let digits = public.to_string().split_off("ed25519:".len());
+        json!({"keyid": public.id().to_string(), "ed25519_hex": digits, "role": role})
+    };
+    let release = |numbers: &[u8]| -> Vec<Value> {
+        numbers.iter().map(|number| entry(*number, "release")).collect()
+    };
+    let mut add =
+        |name: &str, rejection: &str, envelope: &Envelope, threshold: i64, keys: Vec<Value>| {
+            let members = json!({
+                "text": text(envelope.to_vec()),
+                "artifact_base64": base64(b"artifact"),
+                "key_policy": {"threshold": threshold, "required_role": "release", "keys": keys},
+                "time": "2026-11-24T00:00:00Z",
+            });
+            cases.add("dsse-threshold", name, rejection, members);
+        };
+    let unmet = "signature/threshold-not-met";
+    let both = signed(payload.clone(), &[1, 2]);
+    let one = signed(payload.clone(), &[1]);
+    add("two-of-two", "", &both, 2, release(&[1, 2]));
+    add("two-of-three", "", &both, 2, release(&[1, 2, 3]));
+    add("one-of-two", unmet, &one, 2, release(&[1, 2]));
+    add("threshold-zero", "role/threshold-zero", &one, 0, release(&[1]));
+    add("threshold-above-n", "role/threshold-unreachable", &both, 3, release(&[1, 2]));
+    add("nobody-has-the-role", "role/unknown", &one, 1, vec![entry(1, "builder")]);
+    add("unknown-key", unmet, &signed(payload.clone(), &[3]), 1, release(&[1]));
+    add("wrong-role", unmet, &both, 2, [release(&[1, 3]), vec![entry(2, "builder")]].concat());
+
+    let twice = Envelope::from_dsse(&repeated(&one)).unwrap();
+    add("same-signature-twice", unmet, &twice, 2, release(&[1, 2]));
+    let mut ids = one.clone();
+    ids.add(Signature { key_id: Some("other".into()), ..one.signatures()[0].clone() });
+    let mut second = entry(1, "release");
+    second["keyid"] = "other".into();
+    add(
+        "same-key-two-ids",
+        "role/threshold-unreachable",
+        &ids,
+        2,
+        vec![entry(1, "release"), second.clone()],
+    );
+    add(
+        "same-key-two-ids-of-three",
+        unmet,
+        &ids,
+        2,
+        vec![entry(1, "release"), second, entry(2, "release")],
+    );
+
+    let collision = |numbers: &[u8]| -> Vec<Value> {
+        let mut keys = release(numbers);
+        keys.iter_mut().for_each(|key| key["keyid"] = "same".into());
+        keys
+    };
+    let mut collided = signed(payload.clone(), &[]);
+    collided
+        .add(Signature { key_id: Some("same".into()), bytes: key(2).sign(&collided.pae()).into() });
+    add("key-id-collision", "", &collided, 1, collision(&[1, 2]));
+    add("key-id-collision-once", unmet, &collided, 2, collision(&[1, 2]));
+    let mut swapped = signed(payload.clone(), &[]);
+    let bytes = key(1).sign(&swapped.pae()).into();
+    swapped.add(Signature { key_id: Some(key(2).public().id().to_string()), bytes });
+    add("another-keys-id", unmet, &swapped, 1, release(&[1, 2]));
+
+    let mut bare = signed(payload.clone(), &[]);
+    let key_id = Some(key(1).public().id().to_string());
+    bare.add(Signature { key_id: key_id.clone(), bytes: key(1).sign(&payload).into() });
+    add("signature-over-payload", unmet, &bare, 1, release(&[1]));
+    let mut short = signed(payload.clone(), &[]);
+    short.add(Signature { key_id: key_id.clone(), bytes: vec![0; 63] });
+    add("short-signature", unmet, &short, 1, release(&[1]));
+    let mut malleable = signed(payload.clone(), &[]);
+    malleable.add(Signature { key_id, bytes: plus_order(key(1).sign(&malleable.pae())) });
+    add("malleable-scalar", unmet, &malleable, 1, release(&[1]));
+    let mut typed = Envelope::new("application/json", payload);
+    key(1).endorse(&mut typed);
+    add("payload-type", "envelope/payload-type", &typed, 1, release(&[1]));
+
+    let dated = |not_before: &str, not_after: &str, revoked_at: &str| {
+        let mut entry = entry(1, "release");
+        for (name, time) in
+            [("not_before", not_before), ("not_after", not_after), ("revoked_at", revoked_at)]
+        {
+            if !time.is_empty() {
+                entry[name] = time.into();
+            }
+        }
+        vec![entry]
+    };
+    let (before, now, after) =
+        ("2026-11-23T23:59:59Z", "2026-11-24T00:00:00Z", "2026-11-24T00:00:01Z");
+    add("valid-for-one-second", "", &one, 1, dated(now, now, after));
+    add("not-yet-valid", unmet, &one, 1, dated(after, "", ""));
+    add("expired", unmet, &one, 1, dated("", before, ""));
+    add("revoked", unmet, &one, 1, dated("", "", now));
+}
+
+/// The envelope with its signature standing twice.
+fn repeated(envelope: &Envelope) -> Vec<u8> {
+    let mut wire: Value = serde_json::from_slice(&envelope.to_vec()).unwrap();
+    let first = wire["signatures"][0].clone();
+    wire["signatures"].as_array_mut().unwrap().push(first);
+    wire.to_string().into_bytes()
+}
+
+/// Adds the order of the group to the scalar of a signature: the same signature to a careless verifier.
+fn plus_order(signature: [u8; 64]) -> Vec<u8> {
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut out = signature.to_vec();
+    let mut carry = 0;
+    for (byte, add) in out[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    out
+}
+
+/// A record with maintainers 1, 2 and 3, two of whom have to agree, and a release key.
+fn record() -> Value {
+    let key = |name: &str, number: u8, roles: &[&str]| json!({"name": name, "public": key(number).public().to_string(), "roles": roles});
+    json!({
+        "schema": 1, "version": 1,
+        "roles": {"maintainer": {"threshold": 2}, "release": {"threshold": 1}, "witness": {"threshold": 1}},
+        "keys": [
+            key("alice", 1, &["maintainer"]), key("bob", 2, &["maintainer", "release"]),
+            key("carol", 3, &["maintainer"]),
+        ],
+        "witnesses": [{"vkey": vkey("witness.example/w1", 4, 40)}],
+        "revocations": {"number": 0, "keys": []},
+        "freshness": {"routine": 8, "sensitive": 2, "release": 0, "override": ["routine"]},
+    })
+}
+
+fn roles(record: &Value) -> Roles {
+    Roles::from_slice(record.to_string().as_bytes()).unwrap()
+}
+
+fn roles_cases(cases: &mut Cases) {
+    let mut add = |name: &str, rejection: &str, change: &dyn Fn(&mut Value)| {
+        let mut record = record();
+        change(&mut record);
+        cases.add("roles", name, rejection, json!({"text": record.to_string()}));
+    };
+    add("sound", "", &|_| {});
+    add("schema", "record/schema-unknown", &|r| r["schema"] = 2.into());
+    add("unknown-member", "record/member-unknown", &|r| r["key"] = json!([]));
+    add("no-version", "record/member-missing", &|r| {
+        drop(r.as_object_mut().unwrap().remove("version"))
+    });
+    add("version-zero", "record/member-invalid", &|r| r["version"] = 0.into());
+    add("previous-of-the-first", "record/member-invalid", &|r| {
+        r["previous"] = "00".repeat(32).into()
+    });
+    add("name", "record/member-invalid", &|r| r["keys"][0]["name"] = "Alice B".into());
+    add("no-reason", "record/member-invalid", &|r| {
+        let revoked = json!({"key": "00".repeat(32), "at": DAY, "reason": " "});
+        r["revocations"] = json!({"number": 1, "keys": [revoked]});
+    });
+    add("threshold-zero", "role/threshold-zero", &|r| {
+        r["roles"]["release"]["threshold"] = 0.into()
+    });
+    add("threshold-above-n", "role/threshold-unreachable", &|r| {
+        r["roles"]["maintainer"]["threshold"] = 4.into();
+    });
+    add("witness-threshold-above-n", "role/threshold-unreachable", &|r| {
+        r["roles"]["witness"]["threshold"] = 2.into();
+    });
+    add("undeclared-role", "role/unknown", &|r| {
+        r["keys"][0]["roles"] = json!(["maintainer", "relase"])
+    });
+    add("no-maintainer", "role/unknown", &|r| {
+        r["keys"].as_array_mut().unwrap().iter_mut().for_each(|k| k["roles"] = json!(["release"]));
+        drop(r["roles"].as_object_mut().unwrap().remove("maintainer"));
+    });
+    add("key-twice", "roles/key-repeated", &|r| {
+        r["keys"][1]["public"] = r["keys"][0]["public"].clone()
+    });
+    add("name-twice", "roles/name-repeated", &|r| r["keys"][1]["name"] = "alice".into());
+    add("weak-key", "key/weak", &|r| {
+        r["keys"][0]["public"] = format!("ed25519:{}", "00".repeat(32)).into()
+    });
+    add("empty-validity", "roles/validity-empty", &|r| {
+        r["keys"][0]["not-before"] = DAY.into();
+        r["keys"][0]["not-after"] = (DAY - 1).into();
+    });
+    add("validity-of-one-second", "", &|r| {
+        r["keys"][0]["not-before"] = DAY.into();
+        r["keys"][0]["not-after"] = DAY.into();
+    });
+    add("witness-with-a-signers-key", "roles/witness-key-reused", &|r| {
+        r["witnesses"][0]["vkey"] = vkey("witness.example/w1", 4, 1).into();
+    });
+    add("witness-with-a-log-key", "record/member-invalid", &|r| {
+        r["witnesses"][0]["vkey"] = vkey("witness.example/w1", 1, 40).into();
+    });
+}
+
+/// The next version of a record, changed.
+fn after(before: &Value, change: &dyn Fn(&mut Value)) -> Value {
+    let mut next = before.clone();
+    next["version"] = (before["version"].as_u64().unwrap() + 1).into();
+    next["previous"] = roles(before).digest().to_string().into();
+    change(&mut next);
+    next
+}
+
+/// The envelope by which a record is committed.
+fn committed(record: &Value, by: &[u8]) -> String {
+    text(signed(update::proposal(&roles(record)).to_vec().unwrap(), by).to_vec())
+}
+
+fn revoke(number: u8, list: u64) -> impl Fn(&mut Value) {
+    move |record| {
+        let revoked = json!({"key": key(number).public().id(), "at": DAY, "reason": "lost"});
+        record["revocations"] = json!({"number": list, "keys": [revoked]});
+    }
+}
+
+fn chain_cases(cases: &mut Cases) {
+    let first = record();
+    let start = committed(&first, &[1, 2]);
+    let mut add = |name: &str, rejection: &str, envelopes: Vec<String>, more: Value| {
+        let mut members = json!({"envelopes": envelopes});
+        members.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        cases.add("roles-chain", name, rejection, members);
+    };
+    let unmet = "signature/threshold-not-met";
+    let now = || json!({"time": DAY});
+    add("first", "", vec![start.clone()], now());
+    add("first-without-quorum", unmet, vec![committed(&first, &[1])], now());
+    // Dave and Erin replace Bob and Carol.
+    let entry = |name: &str, number: u8| json!({"name": name, "public": key(number).public().to_string(), "roles": ["maintainer", "release"]});
+    let changed = after(&first, &|r| {
+        r["keys"] = json!([r["keys"][0], entry("dave", 5), entry("erin", 6)]);
+    });
+    add("second", "", vec![start.clone(), committed(&changed, &[1, 2, 5])], now());
+    add("by-the-old-alone", unmet, vec![start.clone(), committed(&changed, &[1, 2])], now());
+    add("by-the-new-alone", unmet, vec![start.clone(), committed(&changed, &[1, 5, 6])], now());
+    let third = after(&changed, &|_| {});
+    let all = || vec![start.clone(), committed(&changed, &[1, 2, 5]), committed(&third, &[5, 6])];
+    add("third", "", all(), now());
+    add("walked", "", all(), json!({}));
+    let digest = |record: &Value| roles(record).digest().to_string();
+    add("anchored", "", all(), json!({"anchor": digest(&changed)}));
+    add("not-the-anchor", "roles/anchor", all(), json!({"anchor": "00".repeat(32)}));
+    let jump = after(&first, &|r| r["version"] = 3.into());
+    add("jump", "roles/gap", vec![start.clone(), committed(&jump, &[1, 2])], now());
+    add("begins-late", "roles/gap", vec![committed(&changed, &[1, 5])], now());
+    add("again", "roles/rollback", vec![start.clone(), start.clone()], now());
+    let fork = after(&first, &|r| r["previous"] = "00".repeat(32).into());
+    add("fork", "roles/broken-chain", vec![start.clone(), committed(&fork, &[1, 2])], now());
+
+    let revoked = after(&first, &revoke(3, 1));
+    let mut two = vec![start.clone(), committed(&revoked, &[1, 2])];
+    add("revocation", "", two.clone(), now());
+    let unnumbered = after(&first, &|r| r["revocations"]["number"] = 1.into());
+    let silent = after(&unnumbered, &revoke(3, 1));
+    let chain = vec![start.clone(), committed(&unnumbered, &[1, 2]), committed(&silent, &[1, 2])];
+    add("revocation-unnumbered", "revocation/unnumbered", chain, now());
+    let fallen = after(&unnumbered, &|r| r["revocations"]["number"] = 0.into());
+    let chain = vec![start.clone(), committed(&unnumbered, &[1, 2]), committed(&fallen, &[1, 2])];
+    add("number-fell", "revocation/number-fell", chain, now());
+    two.push(committed(
+        &after(&revoked, &|r| r["revocations"] = json!({"number": 2, "keys": []})),
+        &[1, 2],
+    ));
+    add("taken-back", "revocation/dropped", two.clone(), now());
+    two.pop();
+    two.push(committed(&after(&revoked, &|_| {}), &[1, 3]));
+    add("by-a-revoked-key", unmet, two.clone(), now());
+    add("by-a-revoked-key-walked", unmet, two, json!({}));
+    let expiring = after(&first, &|r| {
+        r["keys"][1]["not-after"] = (DAY - 1).into();
+    });
+    let chain = vec![
+        start.clone(),
+        committed(&expiring, &[1, 3]),
+        committed(&after(&expiring, &|_| {}), &[1, 2]),
+    ];
+    add("by-an-expired-key", unmet, chain.clone(), now());
+    add("by-a-key-that-has-expired-since", "", chain, json!({}));
+
+    let file = |name: &str, rejection: &str, record: &Value, cases: &mut Cases| {
+        let members = json!({"record": record.to_string(), "envelopes": [start]});
+        cases.add("roles-file", name, rejection, members);
+    };
+    file("committed", "", &first, cases);
+    file("draft", "roles/uncommitted", &revoked, cases);
+}
+
+fn freshness_cases(cases: &mut Cases) {
+    let mut held = record();
+    held["revocations"]["number"] = 3.into();
+    let mut add = |name: &str, rejection: &str, tier: &str, newest: u64, reason: Option<&str>| {
+        let mut members = json!({"roles": held.to_string(), "tier": tier, "newest": newest});
+        if let Some(reason) = reason {
+            members["reason"] = reason.into();
+        }
+        cases.add("freshness", name, rejection, members);
+    };
+    let stale = "revocation/stale";
+    add("release", "", "release", 3, None);
+    add("release-behind", stale, "release", 4, None);
+    add("release-not-overridable", stale, "release", 4, Some("the host is down"));
+    add("sensitive", "", "sensitive", 5, None);
+    add("sensitive-behind", stale, "sensitive", 6, None);
+    add("routine", "", "routine", 11, None);
+    add("routine-behind", stale, "routine", 12, None);
+    add("routine-overridden", "", "routine", 12, Some("the host is down"));
+    add("routine-without-reason", stale, "routine", 12, Some(" "));
+    add("unknown-tier", "record/member-invalid", "urgent", 3, None);
+}
+
+fn proposal_cases(cases: &mut Cases) {
+    let proposal = Proposal::new(simple()).unwrap();
+    let payload = proposal.as_bytes().to_vec();
+    let roles = canonical::to_vec::<Record>(roles(&record()).record()).unwrap();
+    let attest = |by: u8| text(signed(payload.clone(), &[by]).to_vec());
+    let mut add = |name: &str, rejection: &str, proposal: &[u8], attestations: Vec<String>| {
+        let members = json!({
+            "text": text(proposal.to_vec()), "attestations": attestations,
+            "roles": text(roles.clone()), "role": "maintainer", "threshold": 2, "time": DAY,
+        });
+        cases.add("proposal", name, rejection, members);
+    };
+    add("committed", "", &payload, vec![attest(1), attest(2)]);
+    add("partial", "signature/threshold-not-met", &payload, vec![attest(1)]);
+    add("nobody", "signature/threshold-not-met", &payload, vec![]);
+    add(
+        "same-attestation-twice",
+        "signature/threshold-not-met",
+        &payload,
+        vec![attest(1), attest(1)],
+    );
+    let other = text(signed(b"{}".to_vec(), &[2]).to_vec());
+    add("another-payload", "proposal/mismatch", &payload, vec![attest(1), other]);
+    let spaced = [&payload[..], b" "].concat();
+    add("not-canonical", "json/not-canonical", &spaced, vec![attest(1), attest(2)]);
+}
+
+/// The verifier key of a seed.
+fn vkey(name: &str, algorithm: u8, number: u8) -> String {
+    let public = key(number).public();
+    let encoded = [name.as_bytes(), b"\n", &[algorithm], public.as_bytes()].concat();
+    let hash = &Sha256::of(&encoded).to_string()[..8];
+    format!("{name}+{hash}+{}", base64(&[&[algorithm][..], public.as_bytes()].concat()))
+}
+
+/// A signature line over a note's text.
+fn line(name: &str, algorithm: u8, number: u8, text: &str, time: u64) -> String {
+    let id = crate::case::hex(vkey(name, algorithm, number).split('+').nth(1).unwrap());
+    let signature = match algorithm {
+        4 => {
+            let message = format!("cosignature/v1\ntime {time}\n{text}");
+            let signature = key(number).sign(message.as_bytes());
+            [&time.to_be_bytes()[..], &signature].concat()
+        }
+        _ => key(number).sign(text.as_bytes()).to_vec(),
+    };
+    format!("\u{2014} {name} {}\n", base64(&[id, signature].concat()))
+}
+
+fn log_cases(cases: &mut Cases) {
+    let (log, witness) = ("log.example", "witness.example/w1");
+    let (log_key, witness_key) = (vkey(log, 1, 50), vkey(witness, 4, 40));
+    let mut add = |name: &str, rejection: &str, input: String| {
+        cases.add("vkey", name, rejection, json!({"text": input}));
+    };
+    add("sound", "", log_key.clone());
+    add("wrong-hash", "note/vkey-malformed", log_key.replacen(&log_key[12..20], "00000000", 1));
+    add("no-name", "note/vkey-malformed", log_key.replacen(log, "", 1));
+    add("other-type", "note/vkey-malformed", vkey(log, 6, 50));
+
+    let root = base64(&leaf_hash(b"a"));
+    let body = |origin: &str| format!("{origin}\n1\n{root}\n");
+    let note = |text: &str, lines: &[String]| format!("{text}\n{}", lines.concat());
+    let signed_by = |text: &str| line(log, 1, 50, text, 0);
+    let seen_by = |text: &str, time: u64| line(witness, 4, 40, text, time);
+    let mut add = |name: &str, rejection: &str, note: String| {
+        cases.add("signed-note", name, rejection, json!({"text": note, "note_vkey": log_key}));
+    };
+    let hello = "hello\n";
+    add("sound", "", note(hello, &[signed_by(hello)]));
+    add("another-text", "note/signature", note("hullo\n", &[signed_by(hello)]));
+    add("unsigned", "note/unsigned", note(hello, &[seen_by(hello, DAY)]));
+    add("no-blank-line", "note/malformed", format!("{hello}{}", signed_by(hello)));
+    add("carriage-return", "note/malformed", note("hello\r\n", &[signed_by(hello)]));
+
+    let mut add = |name: &str, rejection: &str, note: String, quorum: u64, witnesses: &[&str]| {
+        let members = json!({"text": note, "log_vkey": log_key, "witnesses": witnesses,
+            "quorum": quorum, "time": DAY});
+        cases.add("checkpoint", name, rejection, members);
+    };
+    let sound = body(log);
+    let both = note(&sound, &[signed_by(&sound), seen_by(&sound, DAY)]);
+    let witnesses = [witness_key.as_str()];
+    add("witnessed", "", both.clone(), 1, &witnesses);
+    add(
+        "no-witness",
+        "signature/threshold-not-met",
+        note(&sound, &[signed_by(&sound)]),
+        1,
+        &witnesses,
+    );
+    let future = note(&sound, &[signed_by(&sound), seen_by(&sound, DAY + 1)]);
+    add("from-the-future", "checkpoint/future-cosignature", future, 1, &witnesses);
+    let other = body("other.example");
+    let foreign = note(&other, &[signed_by(&other), seen_by(&other, DAY)]);
+    add("other-origin", "checkpoint/origin", foreign, 1, &witnesses);
+    add("not-a-checkpoint", "checkpoint/malformed", note(hello, &[signed_by(hello)]), 0, &[]);
+    let reused = vkey(witness, 4, 50);
+    add("log-key-as-witness", "roles/witness-key-reused", both, 1, &[&reused]);
+
+    let hashes: Vec<_> = [b"a", b"b", b"c"].map(|leaf| leaf_hash(leaf)).into();
+    let two = node_hash(&hashes[0], &hashes[1]);
+    let three = node_hash(&two, &hashes[2]);
+    let mut add = |name: &str, rejection: &str, index: u64, proof: &[[u8; 32]], root: &[u8; 32]| {
+        let proof: Vec<String> = proof.iter().map(|hash| base64(hash)).collect();
+        let row = json!({"leafIdx": index, "treeSize": 3, "root": base64(root),
+            "leafHash": base64(&hashes[2]), "proof": proof});
+        cases.add("tlog-inclusion", name, rejection, json!({"text": row.to_string()}));
+    };
+    add("third-of-three", "", 2, &[two], &three);
+    add("too-many", "proof/shape", 2, &[two, two], &three);
+    add("too-few", "proof/shape", 2, &[], &three);
+    add("outside", "proof/shape", 3, &[two], &three);
+    add("other-root", "proof/root", 2, &[two], &two);
+    let mut add = |name: &str, rejection: &str, proof: &[[u8; 32]], first: &[u8; 32]| {
+        let proof: Vec<String> = proof.iter().map(|hash| base64(hash)).collect();
+        let row = json!({"size1": 2, "size2": 3, "root1": base64(first), "root2": base64(&three),
+            "proof": proof});
+        cases.add("tlog-consistency", name, rejection, json!({"text": row.to_string()}));
+    };
+    add("two-of-three", "", &[hashes[2]], &two);
+    add("too-few", "proof/shape", &[], &two);
+    add("too-many", "proof/shape", &[hashes[2], two], &two);
+    add("other-root", "proof/root", &[hashes[2]], &three);
+}
