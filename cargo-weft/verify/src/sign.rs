@@ -122,11 +122,28 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`Rejection::PrivateKeyMalformed`], [`Rejection::PrivateKeyPlain`], [`Rejection::PrivateKeyCost`] before any work
-    /// is done, [`Rejection::PrivateKeyLocked`], or [`Rejection::KeyScheme`].
+    /// Those of [`LockedKey::from_pem`] and [`LockedKey::unlock`].
     pub fn unlock(pem: &str, passphrase: &[u8]) -> Result<Self, Rejection> {
-        let malformed =
-            |message: &str| Rejection::PrivateKeyMalformed { message: message.to_owned() };
+        LockedKey::from_pem(pem)?.unlock(passphrase)
+    }
+}
+
+/// An encrypted private key that asks for a bounded amount of work.
+pub struct LockedKey(SecretDocument);
+
+impl fmt::Debug for LockedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an encrypted private key")
+    }
+}
+
+impl LockedKey {
+    /// Reads a PEM `ENCRYPTED PRIVATE KEY`, and does no work on it yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::PrivateKeyMalformed`], [`Rejection::PrivateKeyPlain`] or [`Rejection::PrivateKeyCost`].
+    pub fn from_pem(pem: &str) -> Result<Self, Rejection> {
         if pem.len() > MAX_BYTES {
             return Err(malformed("larger than 16 KiB"));
         }
@@ -137,11 +154,19 @@ impl SigningKey {
             "PRIVATE KEY" => return Err(Rejection::PrivateKeyPlain),
             _ => return Err(malformed("its PEM block is of another kind")),
         }
-        let info = EncryptedPrivateKeyInfoRef::from_der(document.as_bytes())
-            .map_err(|_| malformed("its PEM block is not EncryptedPrivateKeyInfo"))?;
-        let parameters = info.encryption_algorithm.pbes2();
-        check_cost(parameters.ok_or(malformed("it is not encrypted by PBES2"))?)?;
-        let plain = info.decrypt(passphrase).map_err(|_| Rejection::PrivateKeyLocked)?;
+        let locked = Self(document);
+        let algorithm = locked.info()?.encryption_algorithm;
+        check_cost(algorithm.pbes2().ok_or(malformed("it is not encrypted by PBES2"))?)?;
+        Ok(locked)
+    }
+
+    /// Decrypts the key.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::PrivateKeyLocked`], [`Rejection::KeyScheme`] or [`Rejection::PrivateKeyMalformed`].
+    pub fn unlock(&self, passphrase: &[u8]) -> Result<SigningKey, Rejection> {
+        let plain = self.info()?.decrypt(passphrase).map_err(|_| Rejection::PrivateKeyLocked)?;
         let key = PrivateKeyInfoRef::try_from(plain.as_bytes())
             .map_err(|_| Rejection::PrivateKeyLocked)?;
         if key.algorithm.oid != ED25519 {
@@ -149,8 +174,17 @@ impl SigningKey {
         }
         let seed = key.private_key.as_bytes().strip_prefix(&[0x04, 0x20]);
         let seed = seed.and_then(|seed| <&[u8; 32]>::try_from(seed).ok());
-        Ok(Self::from_seed(seed.ok_or(malformed("its key does not have 32 bytes"))?))
+        seed.map(SigningKey::from_seed).ok_or(malformed("its key does not have 32 bytes"))
     }
+
+    fn info(&self) -> Result<EncryptedPrivateKeyInfoRef<'_>, Rejection> {
+        EncryptedPrivateKeyInfoRef::from_der(self.0.as_bytes())
+            .map_err(|_| malformed("its PEM block is not EncryptedPrivateKeyInfo"))
+    }
+}
+
+fn malformed(message: &str) -> Rejection {
+    Rejection::PrivateKeyMalformed { message: message.to_owned() }
 }
 
 /// Refuses parameters that would take too much memory or time, before they do.

@@ -12,6 +12,7 @@
 )]
 
 mod case;
+mod es6;
 mod make;
 mod suite;
 
