@@ -2,17 +2,19 @@
 //!
 //! A record has no floats and no integers beyond ±(2^53−1), because those are what JSON implementations disagree about
 //! (RFC 7493 §2.2).
-//! Number and string forms come from `serde_json_canonicalizer`; this module adds the restriction and strict reading:
+//! A writer of our own puts members in order as it goes, which is several times as fast as by way of a tree; the digits
+//! of doubles, which only foreign texts hold, come from `serde_json_canonicalizer`, which is the tests' oracle for the rest.
 //! [`from_slice`] accepts a text only if it is byte for byte the canonical form of what was read from it.
 //! That one rule rejects duplicate and unknown members, other orders, white space, trailing bytes and other spellings
 //! of numbers and strings.
 
+mod write;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Written;
 
 use crate::Rejection;
-use crate::json::{self, Limits, MAX_SAFE_INTEGER, Value};
+use crate::json::{self, Limits, Value};
 
 /// Says why a value of the program has no canonical form.
 ///
@@ -41,9 +43,7 @@ pub enum Unwritable {
 /// assert_eq!(bytes, r#"{"a":"é","b":1}"#.as_bytes());
 /// ```
 pub fn to_vec<T: Serialize + ?Sized>(record: &T) -> Result<Vec<u8>, Unwritable> {
-    let value = serde_json::to_value(record).map_err(|e| Unwritable::NotJson(e.to_string()))?;
-    check_numbers(&value)?;
-    serde_json_canonicalizer::to_vec(&value).map_err(|e| Unwritable::NotJson(e.to_string()))
+    write::write(record, write::Doubles::Refused)
 }
 
 /// Returns the canonical form of any JSON value, doubles included (RFC 8785).
@@ -59,7 +59,7 @@ pub fn to_vec<T: Serialize + ?Sized>(record: &T) -> Result<Vec<u8>, Unwritable> 
 /// assert_eq!(canonical::of_value(&value).unwrap(), br#"{"a":0.1,"b":100}"#);
 /// ```
 pub fn of_value(value: &Value) -> Result<Vec<u8>, Unwritable> {
-    serde_json_canonicalizer::to_vec(value).map_err(|e| Unwritable::NotJson(e.to_string()))
+    write::write(value, write::Doubles::Written)
 }
 
 /// Reads a record from its canonical form, and from nothing else.
@@ -98,29 +98,14 @@ pub fn from_slice_within<T: DeserializeOwned + Serialize>(
     Err(Rejection::NotCanonical { offset: common })
 }
 
-fn check_numbers(value: &Written) -> Result<(), Unwritable> {
-    match value {
-        Written::Null | Written::Bool(_) | Written::String(_) => Ok(()),
-        Written::Array(items) => items.iter().try_for_each(check_numbers),
-        Written::Object(members) => members.values().try_for_each(check_numbers),
-        Written::Number(number) => {
-            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-            match magnitude {
-                Some(magnitude) if magnitude <= MAX_SAFE_INTEGER => Ok(()),
-                Some(_) => Err(Unwritable::IntegerRange(number.to_string())),
-                None => Err(Unwritable::Float(number.to_string())),
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use serde_json::json;
+    use serde_json::{Value as Written, json};
 
     use super::*;
+    use crate::json::MAX_SAFE_INTEGER;
 
     fn written(value: &Written, expected: Result<&str, Unwritable>) {
         let text = to_vec(value).map(|bytes| String::from_utf8(bytes).unwrap());

@@ -151,6 +151,14 @@ proptest! {
     }
 
     #[test]
+    fn the_writer_agrees_with_another(text in r#"[\[\]{}:,"\\a0-9eE.+u \-]{0,24}"#, names in prop::collection::vec("\\PC{0,3}|[\u{0}-\u{20}\"\\\\]{1,2}", 0..6)) {
+        let members = names.iter().map(|name| (name.clone(), json!([name, text, {"b": 1, "a": -2}])));
+        let record = Value::Object(members.collect());
+        let ours = weft_verify::canonical::to_vec(&record).unwrap();
+        prop_assert_eq!(ours, serde_json_canonicalizer::to_vec(&record).unwrap());
+    }
+
+    #[test]
     fn both_readers_agree_on_what_is_json(text in r#"[\[\]{}:,"\\a0-9eE.+u \-]{0,24}"#) {
         let ours = strict::read(text.as_bytes(), strict::Limits::FOREIGN);
         let theirs = serde_json::from_str::<Value>(&text);
