@@ -17,3 +17,4 @@ mod real;
 mod replay;
 mod sample;
 mod status;
+mod trust;

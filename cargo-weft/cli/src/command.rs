@@ -6,10 +6,14 @@ mod explain;
 mod facts;
 mod graph;
 mod init;
+mod key;
 mod output;
 mod policy;
 mod risk;
+mod role;
 mod schema;
+mod sign;
+mod verify;
 mod why;
 
 use std::ffi::OsString;
@@ -64,6 +68,14 @@ enum Command {
     Init(init::InitArgs),
     /// Show or check the effective policy
     Policy(policy::PolicyArgs),
+    /// Make, list, rotate and revoke signing keys
+    Key(key::KeyArgs),
+    /// Say who may sign for what, and have changes of that signed
+    Role(role::RoleArgs),
+    /// Sign files for a role
+    Sign(sign::SignArgs),
+    /// Verify that enough keys of a role signed a file
+    Verify(verify::VerifyArgs),
     /// Print the JSON Schema of a format
     Schema(schema::SchemaArgs),
     /// Print a completion script
@@ -148,6 +160,10 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Explain(args) => explain::run(args),
         Command::Init(args) => init::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Key(args) => key::run(args),
+        Command::Role(args) => role::run(args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man => completions::man(),
@@ -165,6 +181,33 @@ impl Color {
             Self::Auto => ColorChoice::Auto,
             Self::Always => ColorChoice::Always,
             Self::Never => ColorChoice::Never,
+        }
+    }
+}
+
+/// Reads `--as-of`, by default the present day.
+fn as_of(day: Option<jiff::civil::Date>) -> Result<weft_verify::AsOf, Error> {
+    let day = day.unwrap_or_else(today);
+    let first = day.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let first = first.and_then(|first| u64::try_from(first.timestamp().as_second()).ok());
+    first.map(weft_verify::AsOf::day_beginning).ok_or_else(|| {
+        Error::usage(format!("{day} is before 1970"), "name the day that is to be judged")
+    })
+}
+
+/// The form of a command's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+impl Format {
+    /// Prints the one or the other.
+    fn print(self, human: String, json: &serde_json::Value) -> Result<(), Error> {
+        match self {
+            Self::Human => output::print(human),
+            Self::Json => output::print(report::json::render(json)?),
         }
     }
 }

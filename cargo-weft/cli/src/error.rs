@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use weft_gate::{Diagnostic, Outcome};
+use weft_verify::Rejection;
 
 /// The exit status, the same for every output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The verifier says no.
+    #[error("{what}: {rejection}")]
+    Rejected {
+        /// What it says no to.
+        what: String,
+        /// Why.
+        rejection: Rejection,
+    },
     /// Standard output is closed or full.
     #[error("failed to write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -98,13 +107,23 @@ impl Error {
         Self::Usage { message: message.into(), help: help.into() }
     }
 
+    /// Returns a function that says what the verifier refused.
+    pub(crate) fn rejected(what: &str) -> impl Fn(Rejection) -> Self + use<> {
+        let what = what.to_owned();
+        move |rejection| Self::Rejected { what: what.clone(), rejection }
+    }
+
     /// Returns the exit status.
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Usage { .. } | Self::File { .. } | Self::Config { .. } | Self::Output(_) => {
                 ExitStatus::Error
             }
-            Self::NoGraph { .. } => ExitStatus::Inconclusive,
+            Self::NoGraph { .. }
+            | Self::Rejected { rejection: Rejection::ThresholdNotMet { .. }, .. } => {
+                ExitStatus::Inconclusive
+            }
+            Self::Rejected { .. } => ExitStatus::Failed,
             Self::Bug(_) => ExitStatus::Bug,
         }
     }

@@ -6,4 +6,6 @@
 pub mod cargo;
 pub mod files;
 pub mod policy;
+pub mod roles;
+pub mod secret;
 pub mod workspace;

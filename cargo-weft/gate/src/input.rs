@@ -7,6 +7,7 @@ pub mod cargo_config;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
+pub mod roles;
 pub(crate) mod tree;
 
 use crate::Diagnostic;

@@ -52,6 +52,38 @@ fn the_good_envelope_passes() {
 }
 
 #[test]
+fn what_is_missing_and_what_does_not_count_is_said() {
+    let subject = ResourceDescriptor::of("app.crate", &Artifact::of(b"artifact"));
+    let statement = Statement::new(vec![subject], PREDICATE, strict::Value::Object(Vec::new()));
+    let mut envelope = Envelope::new(IN_TOTO, statement.to_vec().unwrap());
+    key(1).endorse(&mut envelope);
+    let key_id = Some(key(2).public().id().to_string());
+    envelope.add(weft_verify::envelope::Signature { key_id, bytes: vec![0; 64] });
+    assert_eq!(envelope.unverified_payload_type(), IN_TOTO);
+    let two = Requirement::new("release", 2).unwrap();
+    let refused = envelope.verify(&authority(), &two, AsOf::second(0)).unwrap_err();
+    assert_eq!(refused.to_string(), "1 of 2; missing role release");
+    let Rejection::ThresholdNotMet { tallies } = refused else { panic!("{refused}") };
+    assert_eq!(tallies[0].counted[0].name, "key-1");
+    assert_eq!(tallies[0].uncounted[0].name.as_deref(), Some("key-2"));
+    assert_eq!(tallies[0].uncounted[0].why, Rejection::SignatureInvalid);
+    let one = Requirement::new("release", 1).unwrap();
+    let payload = envelope.verify(&authority(), &one, AsOf::second(0)).unwrap();
+    assert_eq!(payload.tallies.to_string(), "1 of 1; by role release");
+    assert_eq!(weft_verify::revocation::Tier::Sensitive.to_string(), "sensitive");
+}
+
+#[test]
+fn annotations_of_a_subject_are_kept() {
+    let digest = weft_verify::Sha256::of(b"artifact");
+    let text = format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":null,"predicateType":"p","subject":[{{"annotations":{{"a":[1]}},"digest":{{"sha256":"{digest}"}}}}]}}"#
+    );
+    let statement = Statement::from_slice(text.as_bytes()).unwrap();
+    assert_eq!(statement.to_vec().unwrap(), text.as_bytes());
+}
+
+#[test]
 fn every_single_bit_counts() {
     let good = good();
     for index in 0..good.len() * 8 {

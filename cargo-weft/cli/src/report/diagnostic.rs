@@ -21,6 +21,10 @@ pub fn show_error(error: &Error) {
                 Some("`cargo weft audit` shows everything that can be decided without it"),
             );
         }
+        Error::Rejected { rejection, .. } => {
+            let title = format!("{error} ({})", rejection.code().name());
+            print_plain(&title, Some(rejection.code().remedy()));
+        }
         // Whoever closed the pipe knows.
         Error::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {}
         Error::File { .. } | Error::Output(_) => print_plain(&error.to_string(), None),

@@ -175,6 +175,17 @@ impl<'a, 't> Node<'a, 't> {
         items.map(|item| item.string().map(|_| item)).collect()
     }
 
+    /// Reads an array, each item as a node of its own.
+    pub(crate) fn items(&self) -> Result<Vec<Node<'a, 't>>, Diagnostic> {
+        let array = self.value.get_ref().as_array().ok_or_else(|| self.expected("an array"))?;
+        let item = |value: &'a Spanned<DeValue<'t>>| Node {
+            key_span: value.span(),
+            value,
+            ..self.clone()
+        };
+        Ok(array.iter().map(item).collect())
+    }
+
     pub(crate) fn strings(&self) -> Result<Vec<String>, Diagnostic> {
         self.list()?.iter().map(|item| item.string().map(str::to_owned)).collect()
     }

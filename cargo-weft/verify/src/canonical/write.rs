@@ -15,7 +15,10 @@ pub(super) enum Doubles {
 }
 
 /// Writes a value.
-pub(super) fn write<T: Serialize + ?Sized>(value: &T, doubles: Doubles) -> Result<Vec<u8>, Unwritable> {
+pub(super) fn write<T: Serialize + ?Sized>(
+    value: &T,
+    doubles: Doubles,
+) -> Result<Vec<u8>, Unwritable> {
     let mut writer = Writer { out: Vec::new(), doubles };
     value.serialize(&mut writer)?;
     Ok(writer.out)

@@ -209,6 +209,8 @@ fn envelope_cases(cases: &mut Cases) {
     add("no-signatures", "envelope/no-signatures", &with(&|wire| wire["signatures"] = json!([])));
     let many = with(&|wire| wire["signatures"] = vec![wire["signatures"][0].clone(); 257].into());
     add("too-many-signatures", "envelope/too-many-signatures", &many);
+    let most = with(&|wire| wire["signatures"] = vec![wire["signatures"][0].clone(); 256].into());
+    add("most-signatures", "", &most);
     let anonymous = with(&|wire| wire["signatures"][0]["keyid"] = "".into());
     add("no-key-id", "envelope/key-id-missing", &anonymous);
 }

@@ -1,0 +1,154 @@
+//! `cargo weft sign`: a DSSE bundle that says a role vouches for files.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use weft_verify::digest::Artifact;
+use weft_verify::envelope::{Envelope, IN_TOTO};
+use weft_verify::json::{self as strict, Limits, Value};
+use weft_verify::predicate::{ROLE_SIGNATURE, RoleSignature};
+use weft_verify::role::Roles;
+use weft_verify::sign::SigningKey;
+use weft_verify::statement::{ResourceDescriptor, Statement};
+use weft_verify::{Rejection, canonical};
+
+use super::Format;
+use crate::error::{Error, ExitStatus};
+use crate::escape::terminal;
+use crate::source::files;
+use crate::source::roles::{MAX_BYTES, Place, envelope, read};
+use crate::source::secret::PassphraseArgs;
+
+/// The largest artifact that is read, in bytes.
+pub(super) const MAX_ARTIFACT: usize = 2 << 30;
+
+#[derive(Debug, Args)]
+pub(super) struct SignArgs {
+    /// The files that are vouched for
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The role that the key signs for
+    #[arg(long)]
+    role: String,
+    /// The private key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// What is said, a URI; by default that the role vouches for the files
+    #[arg(long, value_name = "URI", requires = "predicate")]
+    predicate_type: Option<String>,
+    /// The file with what is said, in JSON
+    #[arg(long, value_name = "FILE", requires = "predicate_type")]
+    predicate: Option<PathBuf>,
+    /// One bundle for all files; by default each gets its own, FILE.dsse.json
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The roles file; by default .weft/roles.toml, here or above
+    #[arg(long, value_name = "FILE")]
+    roles: Option<PathBuf>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
+}
+
+pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
+    let place = Place::find(args.roles.as_deref())?;
+    let roles = place.in_force(None)?;
+    roles.requirement(&args.role).map_err(Error::rejected("the role"))?;
+    let (predicate_type, predicate) = predicate(args, &roles)?;
+    let subjects = args.files.iter().map(|file| subject(file)).collect::<Result<Vec<_>, _>>()?;
+    let bundles: Vec<(PathBuf, Vec<ResourceDescriptor>)> = match &args.output {
+        Some(output) => vec![(output.clone(), subjects)],
+        None => args
+            .files
+            .iter()
+            .map(|file| beside(file))
+            .zip(subjects.into_iter().map(|s| vec![s]))
+            .collect(),
+    };
+    let mut envelopes = Vec::new();
+    for (path, subjects) in bundles {
+        let statement = Statement::new(subjects, &predicate_type, predicate.clone());
+        envelopes.push((open(&path, &statement)?, path));
+    }
+    let key = args.passphrase.unlock(&args.key)?;
+    demand_role(&roles, &key, &args.role)?;
+    let mut text = String::new();
+    let mut written = Vec::new();
+    for (mut envelope, path) in envelopes {
+        key.endorse(&mut envelope);
+        files::write_output(&path, &envelope.to_vec())?;
+        let shown = path.display().to_string();
+        let count = envelope.signatures().len();
+        text.push_str(&format!(
+            "signed for {} in {} ({count} signatures)\n",
+            args.role,
+            terminal(&shown)
+        ));
+        written.push(json!({"bundle": shown, "signatures": count}));
+    }
+    args.format
+        .print(text, &json!({"key": key.public().id(), "role": args.role, "written": written}))?;
+    Ok(ExitStatus::Passed)
+}
+
+/// Refuses a key that the verifier would not count, before anything is signed.
+fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result<(), Error> {
+    let signers = roles.authority().signers();
+    let signer = signers.iter().find(|signer| signer.key == key.public());
+    let rejection = match signer {
+        None => Rejection::SignatureUnknownKey,
+        Some(signer) if signer.roles.contains(role) => return Ok(()),
+        Some(signer) => Rejection::SignatureWrongRole {
+            required: role.to_owned(),
+            found: signer.roles.iter().cloned().collect(),
+        },
+    };
+    Err(Error::Rejected { what: "the key".to_owned(), rejection })
+}
+
+fn predicate(args: &SignArgs, roles: &Roles) -> Result<(String, Value), Error> {
+    if let (Some(predicate_type), Some(file)) = (&args.predicate_type, &args.predicate) {
+        let refused = Error::rejected(&file.display().to_string());
+        let predicate = strict::read(&read(file, MAX_BYTES)?, Limits::RECORD).map_err(refused)?;
+        return Ok((predicate_type.clone(), predicate));
+    }
+    let signature = RoleSignature {
+        revocations: roles.record().revocations.number,
+        role: args.role.clone(),
+        roles: roles.digest(),
+    };
+    let bytes = canonical::to_vec(&signature).map_err(|e| Error::Bug(e.to_string()))?;
+    let predicate = strict::read(&bytes, Limits::RECORD).map_err(|e| Error::Bug(e.to_string()))?;
+    Ok((ROLE_SIGNATURE.to_owned(), predicate))
+}
+
+fn subject(file: &Path) -> Result<ResourceDescriptor, Error> {
+    let bytes = read(file, MAX_ARTIFACT)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(ResourceDescriptor::of(&name, &Artifact::of(&bytes)))
+}
+
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".dsse.json");
+    PathBuf::from(name)
+}
+
+/// Returns the bundle that is there, to add a signature to, or a new one.
+fn open(path: &Path, statement: &Statement) -> Result<Envelope, Error> {
+    let payload = statement.to_vec().map_err(|e| Error::Bug(e.to_string()))?;
+    if path.symlink_metadata().is_err() {
+        return Ok(Envelope::new(IN_TOTO, payload));
+    }
+    let found = envelope(path)?;
+    match found.unverified_payload() == payload && found.unverified_payload_type() == IN_TOTO {
+        true => Ok(found),
+        false => Err(Error::usage(
+            format!("{} says something else than what would be signed", path.display()),
+            "move it away, or name another --output: a signature is only added to the same statement",
+        )),
+    }
+}

@@ -1,0 +1,74 @@
+//! What is fuzzed: each target takes bytes from outside and must not panic, hang or allocate beyond its bound.
+//!
+//! The same functions are run by libFuzzer (`fuzz_targets`) and, on stable Rust, by the replaying test (`main.rs`).
+
+use weft_verify::digest::Artifact;
+use weft_verify::envelope::Envelope;
+use weft_verify::json::{self, Limits};
+use weft_verify::note::{Note, Vkey};
+use weft_verify::sign::LockedKey;
+use weft_verify::statement::Statement;
+use weft_verify::{canonical, key::PublicKey};
+
+/// Strict JSON: what is accepted has a canonical form, which is accepted, too, and is its own.
+pub fn json(data: &[u8]) {
+    for limits in [Limits::RECORD, Limits::FOREIGN] {
+        let Ok(value) = json::read(data, limits) else { continue };
+        let bytes = canonical::of_value(&value).expect("what was read is finite");
+        let again = json::read(&bytes, limits).expect("a canonical form is JSON");
+        assert_eq!(
+            canonical::of_value(&again).expect("finite"),
+            bytes,
+            "the canonical form is not stable"
+        );
+    }
+}
+
+/// DSSE: what the strict profile accepts the loose one accepts, and writing it reads back.
+pub fn dsse(data: &[u8]) {
+    if let Ok(envelope) = Envelope::from_slice(data) {
+        assert_eq!(Envelope::from_dsse(data).as_ref(), Ok(&envelope));
+        let written = Envelope::from_slice(&envelope.to_vec()).expect("it was written just now");
+        assert_eq!(written, envelope);
+    }
+    if let Ok(envelope) = Envelope::from_dsse(data)
+        && let Ok(statement) = Statement::from_slice(envelope.unverified_payload())
+    {
+        _ = statement.subject_for(&Artifact::of(b"artifact"));
+        _ = statement.to_vec();
+    }
+    _ = Statement::from_slice(data);
+}
+
+/// `.weft/roles.toml`.
+pub fn roles(data: &[u8]) {
+    _ = weft_gate::input::roles::parse("roles.toml", data, None);
+    if let Ok(roles) = weft_verify::role::Roles::from_slice(data) {
+        _ = weft_verify::role::update::proposal(&roles);
+    }
+}
+
+/// Encrypted PKCS#8 up to the key derivation, which is bounded and not run, and public keys.
+pub fn pkcs8(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    _ = LockedKey::from_pem(text);
+    if let Ok(key) = PublicKey::from_pem(text) {
+        assert_eq!(PublicKey::from_pem(&key.to_pem()), Ok(key));
+    }
+}
+
+/// Signed notes and verifier keys.
+pub fn note(data: &[u8]) {
+    const LOG: &str = "example.com/weft-log+9ba2d68c+AVUMwO234JkPaDTQDdBWR9RNFlzq4qPhbbxehhenIGKy";
+    if let Ok(note) = Note::from_slice(data) {
+        let log: Vkey = LOG.parse().expect("a sound key");
+        _ = note.verify(std::slice::from_ref(&log));
+        let as_of = weft_verify::AsOf::second(0);
+        _ = weft_verify::checkpoint::verify(&note, &log, &[], 0, as_of);
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(vkey) = text.parse::<Vkey>()
+    {
+        assert_eq!(vkey.to_string(), text, "a verifier key has one spelling");
+    }
+}
