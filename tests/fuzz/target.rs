@@ -11,7 +11,7 @@ use weft_verify::statement::Statement;
 use weft_verify::{canonical, key::PublicKey};
 
 /// Strict JSON: what is accepted has a canonical form, which is accepted, too, and is its own.
-pub fn json(data: &[u8]) {
+pub(crate) fn json(data: &[u8]) {
     for limits in [Limits::RECORD, Limits::FOREIGN] {
         let Ok(value) = json::read(data, limits) else { continue };
         let bytes = canonical::of_value(&value).expect("what was read is finite");
@@ -25,7 +25,7 @@ pub fn json(data: &[u8]) {
 }
 
 /// DSSE: what the strict profile accepts the loose one accepts, and writing it reads back.
-pub fn dsse(data: &[u8]) {
+pub(crate) fn dsse(data: &[u8]) {
     if let Ok(envelope) = Envelope::from_slice(data) {
         assert_eq!(Envelope::from_dsse(data).as_ref(), Ok(&envelope));
         let written = Envelope::from_slice(&envelope.to_vec()).expect("it was written just now");
@@ -41,7 +41,7 @@ pub fn dsse(data: &[u8]) {
 }
 
 /// `.weft/roles.toml`.
-pub fn roles(data: &[u8]) {
+pub(crate) fn roles(data: &[u8]) {
     _ = weft_gate::input::roles::parse("roles.toml", data, None);
     if let Ok(roles) = weft_verify::role::Roles::from_slice(data) {
         _ = weft_verify::role::update::proposal(&roles);
@@ -49,7 +49,7 @@ pub fn roles(data: &[u8]) {
 }
 
 /// Encrypted PKCS#8 up to the key derivation, which is bounded and not run, and public keys.
-pub fn pkcs8(data: &[u8]) {
+pub(crate) fn pkcs8(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     _ = LockedKey::from_pem(text);
     if let Ok(key) = PublicKey::from_pem(text) {
@@ -58,7 +58,7 @@ pub fn pkcs8(data: &[u8]) {
 }
 
 /// Signed notes and verifier keys.
-pub fn note(data: &[u8]) {
+pub(crate) fn note(data: &[u8]) {
     const LOG: &str = "example.com/weft-log+9ba2d68c+AVUMwO234JkPaDTQDdBWR9RNFlzq4qPhbbxehhenIGKy";
     if let Ok(note) = Note::from_slice(data) {
         let log: Vkey = LOG.parse().expect("a sound key");

@@ -231,3 +231,54 @@ fn markdown(directory: &Path) -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|e| e == "md"))
         .collect()
 }
+
+/// What a schema of a record can say, it says as the reader does: each vector is judged by both.
+#[test]
+fn the_schemas_of_records_agree_with_the_reader() {
+    let index: serde_json::Value = serde_json::from_str(&read("tests/vectors/index.json")).unwrap();
+    for (kind, name, least) in [("roles", "roles-record", 5), ("envelope", "envelope", 5)] {
+        let schema =
+            serde_json::from_str(&read(&format!("docs/src/spec/schema/{name}.schema.json")));
+        let schema = jsonschema::validator_for(&schema.unwrap()).unwrap();
+        let mut refused = 0;
+        for case in index["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == kind) {
+            let document = serde_json::from_str(case["text"].as_str().unwrap()).unwrap();
+            let by_shape = !schema.is_valid(&document);
+            let reader = case["rejection"].as_str().unwrap_or_default();
+            let is_shape = reader.starts_with("record/member-missing")
+                || reader.starts_with("record/member-unknown")
+                || reader.starts_with("record/schema")
+                || reader == "role/threshold-zero"
+                || reader == "envelope/no-signatures"
+                || reader == "envelope/key-id-missing";
+            assert!(!is_shape || by_shape, "{}: the schema lets it through", case["id"]);
+            assert!(!reader.is_empty() || !by_shape, "{}: the schema refuses it", case["id"]);
+            refused += usize::from(by_shape);
+        }
+        assert!(refused >= least, "{name}: only {refused} are refused");
+    }
+}
+
+#[test]
+fn records_are_of_their_schemas() {
+    use weft_verify::predicate::RoleSignature;
+    use weft_verify::revocation::{DegradedMode, Tier};
+    let check = |name: &str, record: serde_json::Value| {
+        let schema =
+            serde_json::from_str(&read(&format!("docs/src/spec/schema/{name}.schema.json")));
+        let schema = jsonschema::validator_for(&schema.unwrap()).unwrap();
+        assert!(schema.is_valid(&record), "{name}: {record}");
+        for member in record.as_object().unwrap().keys() {
+            let mut without = record.clone();
+            without.as_object_mut().unwrap().remove(member);
+            assert!(!schema.is_valid(&without), "{name} without {member}");
+        }
+    };
+    let roles = weft_verify::Sha256::of(b"roles");
+    let signature = RoleSignature { revocations: 1, role: "release".into(), roles };
+    check("role-signature", serde_json::to_value(signature).unwrap());
+    let reason = "offline".to_owned();
+    let tier = Tier::Routine;
+    let degraded = DegradedMode { allowed: 1, held: 2, newest: 4, reason, schema: 1, tier };
+    check("degraded-mode", serde_json::to_value(degraded).unwrap());
+}

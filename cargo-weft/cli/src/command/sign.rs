@@ -94,7 +94,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Passed)
 }
 
-/// Refuses a key that the verifier would not count, before anything is signed.
+/// Refuses a key that does not have the role, before anything is signed.
 fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result<(), Error> {
     let signers = roles.authority().signers();
     let signer = signers.iter().find(|signer| signer.key == key.public());
