@@ -205,7 +205,13 @@ fn a_revoked_or_rotated_key_signs_no_more() {
     let revoked = desk.run(verify).exits(3);
     assert!(revoked.stdout.contains("signature/revoked"), "{}", revoked.said());
 
+    // What has ended stays ended, whenever a key is rotated.
     desk.run("key rotate alice --to alice-next.pub --as-of 2026-01-01").exits(0);
+    let draft = desk.read(".weft/roles.toml");
+    desk.run("key new later").exits(0);
+    desk.run("key rotate alice --to later.pub --as-of 2026-02-01 --name later").exits(0);
+    assert!(desk.read(".weft/roles.toml").contains("not-after = \"2026-01-01\""));
+    desk.write(".weft/roles.toml", &draft);
     desk.commit(&["alice", "alice-next"]);
     desk.write("other", "artifact");
     desk.run("sign other --role release --key alice.key").exits(0);
@@ -228,6 +234,10 @@ fn keys_are_private_and_never_overwritten() {
     fs::remove_file(desk.path("alice.pub")).unwrap();
     desk.run("key new alice").exits(2);
     assert_eq!(desk.read("alice.key"), before);
+    desk.run("key new eve --output eve.pub").exits(2);
+    assert!(!desk.path("eve.pub").exists(), "a private key under a public name");
+    let long = Run::new(desk.tree.path("tree"), "key new long --passphrase-fd 0");
+    long.done().exits(2);
     #[cfg(unix)]
     {
         use std::os::unix::fs::{PermissionsExt, symlink};
@@ -320,6 +330,56 @@ fn no_secret_is_written_or_said() {
         }
     }
     assert!(read > 5, "{read} files");
+}
+
+#[test]
+fn a_hole_in_the_chain_is_noticed_and_strangers_beside_a_proposal_are_not() {
+    let desk = Desk::new(&["alice"]);
+    desk.run("role init --name alice --key alice.pub").exits(0);
+    desk.run("role init --name alice --key alice.pub").exits(2);
+    let proposal = desk.propose(&["alice"]);
+    desk.write(&proposal.replace(".json", ".old.dsse.json"), "{}");
+    desk.run(&format!("role commit {proposal}")).exits(0);
+    fs::rename(desk.path(".weft/roles/1.json"), desk.path(".weft/roles/3.json")).unwrap();
+    let hole = desk.run("role show").exits(1);
+    assert!(hole.stderr.contains("roles/gap"), "{}", hole.said());
+}
+
+#[test]
+fn a_maintainer_attests_with_the_proposal_alone_and_sees_it_first() {
+    let desk = Desk::new(&["alice"]);
+    desk.roles(1, &["alice"]);
+    desk.commit(&["alice"]);
+    desk.run("key revoke ci --reason lost").exits(0);
+    let proposal = desk.propose(&[]);
+    fs::copy(desk.path(&proposal), desk.path("proposal.json")).unwrap();
+    fs::rename(desk.path(".weft"), desk.path("elsewhere")).unwrap();
+    let attest = "role attest proposal.json --key alice.key";
+    let wrong = Run::new(desk.tree.path("tree"), &format!("{attest} --passphrase-env PASS"));
+    let wrong = wrong.env("PASS", "a guess").done().exits(1);
+    assert!(wrong.stderr.contains("+ revocation number 1"), "{}", wrong.said());
+    desk.run(attest).exits(0);
+}
+
+#[test]
+fn what_names_no_role_is_said_not_to() {
+    let desk = Desk::new(&["alice"]);
+    desk.roles(1, &["alice"]);
+    desk.commit(&["alice"]);
+    desk.write("app", "artifact");
+    desk.write("lib", "library");
+    desk.write("predicate.json", r#"{"reviewed":true}"#);
+    let said = "--predicate-type https://example.org/review";
+    let sign =
+        format!("sign app lib --role release --key alice.key {said} --predicate predicate.json");
+    desk.run(&format!("{sign} --output both.json")).exits(0);
+    let verify = format!("verify lib --bundle both.json --role release {said}");
+    let done = desk.run(&verify).exits(0);
+    assert!(done.stdout.contains("role: not applicable"), "{}", done.said());
+    desk.run("verify lib --bundle both.json --role release").exits(1);
+    let text = desk.read("both.json");
+    desk.write("both.json", &text.replacen("\"sig\":\"", "\"sig\":\"AAAA", 1));
+    desk.run(&verify).exits(1);
 }
 
 #[test]

@@ -119,8 +119,10 @@ impl Error {
             Self::Usage { .. } | Self::File { .. } | Self::Config { .. } | Self::Output(_) => {
                 ExitStatus::Error
             }
-            Self::NoGraph { .. }
-            | Self::Rejected { rejection: Rejection::ThresholdNotMet { .. }, .. } => {
+            Self::NoGraph { .. } => ExitStatus::Inconclusive,
+            Self::Rejected { rejection: Rejection::ThresholdNotMet { tallies }, .. }
+                if tallies.is_partial() =>
+            {
                 ExitStatus::Inconclusive
             }
             Self::Rejected { .. } => ExitStatus::Failed,

@@ -136,6 +136,14 @@ impl fmt::Display for Tally {
 pub struct Tallies(Vec<Tally>);
 
 impl Tallies {
+    /// Says whether signatures are merely missing: none that is there is false.
+    pub fn is_partial(&self) -> bool {
+        let is_false = |why: &Rejection| {
+            matches!(why, Rejection::SignatureInvalid | Rejection::SignatureLength { .. })
+        };
+        !self.iter().flat_map(|tally| &tally.uncounted).any(|uncounted| is_false(&uncounted.why))
+    }
+
     /// Returns the tallies, if each is met.
     ///
     /// # Errors

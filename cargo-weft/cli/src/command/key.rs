@@ -146,6 +146,10 @@ fn make(
     }
     let file = output.map_or_else(|| PathBuf::from(format!("{name}.key")), Path::to_owned);
     let beside = file.with_extension("pub");
+    if beside == file {
+        let message = format!("{} would hold the private key", file.display());
+        return Err(Error::usage(message, "name an --output that does not end in .pub"));
+    }
     if beside.symlink_metadata().is_ok() {
         let message = format!("{} is there already", beside.display());
         return Err(Error::usage(message, "a key is never overwritten: name another --output"));
@@ -278,7 +282,11 @@ fn rotate(
     let keys = tables(document, "keys")?;
     let is_old = |table: &&mut Table| table.get("name").and_then(Item::as_str) == Some(&old.name);
     let entry = keys.iter_mut().find(is_old).ok_or_else(|| broken("such key"))?;
-    entry["not-after"] = value(day.to_string());
+    // A key that has ended already stays ended.
+    let end = super::as_of(Some(day))?.latest();
+    if old.validity.not_after.is_none_or(|not_after| not_after > end) {
+        entry["not-after"] = value(day.to_string());
+    }
     let mut added = Table::new();
     added["name"] = value(name);
     added["public"] = value(new.to_string());

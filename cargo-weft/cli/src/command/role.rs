@@ -116,7 +116,9 @@ pub(super) fn run(args: &RoleArgs) -> Result<ExitStatus, Error> {
         RoleCommand::Propose { output } => propose(args.format, &place, output.as_deref())?,
         RoleCommand::Attest { proposal, key, output, passphrase } => {
             let read = read_proposal(proposal)?;
+            // Shown before the passphrase is asked for, so that nobody signs what they have not seen.
             let changes = changes(place.committed(None)?.as_deref(), &read)?;
+            anstream::eprint!("{changes}");
             let mut attestation = Envelope::new(IN_TOTO, read.as_bytes().to_vec());
             let key = passphrase.unlock(key)?;
             key.endorse(&mut attestation);
@@ -125,7 +127,7 @@ pub(super) fn run(args: &RoleArgs) -> Result<ExitStatus, Error> {
             let path = output.clone().unwrap_or_else(|| proposal.with_extension(suffix));
             files::write_output(&path, &attestation.to_vec())?;
             let shown = terminal(&path.display().to_string());
-            let text = format!("{changes}attested {} in {shown}\n", read.digest());
+            let text = format!("attested {} in {shown}\n", read.digest());
             args.format.print(text, &json!({"digest": read.digest(), "key": id}))?;
         }
         RoleCommand::Commit { proposal, attestation } => {
@@ -231,11 +233,13 @@ fn read_proposal(path: &Path) -> Result<Proposal, Error> {
     Proposal::from_slice(&read(path, MAX_BYTES)?).map_err(refused)
 }
 
-/// Says what a proposal changes, so that nobody signs what they have not seen.
+/// Says what a proposal changes; without anything in force at hand, that is all it holds.
 fn changes(current: Option<&Roles>, proposal: &Proposal) -> Result<String, Error> {
     let refused = Error::rejected("the proposal");
     let new = update::proposed(proposal.statement()).map_err(&refused)?;
-    update::follows(current, &new).map_err(&refused)?;
+    if current.is_some() {
+        update::follows(current, &new).map_err(&refused)?;
+    }
     let new = lines(&new);
     let old = current.map(lines).unwrap_or_default();
     let mut out = String::new();
@@ -304,7 +308,7 @@ fn commit(
     update::demand_committed(&file, &roles.1).map_err(Error::rejected(&what))?;
     let version = roles.1.record().version;
     make_directory(&place.directory().join("roles"))?;
-    secret::create(&place.version(version), &roles.0.to_vec(), 0o644)?;
+    files::create_whole(&place.version(version), &roles.0.to_vec())?;
     let digest = roles.1.digest();
     let text = format!("version {version} of the roles is in force\ndigest {digest}\n");
     args.format.print(text, &json!({"digest": digest, "version": version}))
@@ -338,7 +342,8 @@ fn beside(proposal: &Path) -> Result<Vec<PathBuf>, Error> {
     for entry in std::fs::read_dir(directory).map_err(error)? {
         let path = entry.map_err(error)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with(&stem) && name.ends_with(".dsse.json") {
+        let id = name.strip_prefix(&stem).and_then(|rest| rest.strip_suffix(".dsse.json"));
+        if id.is_some_and(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
             paths.push(path);
         }
     }

@@ -74,6 +74,7 @@ enum StepResult {
     Passed,
     Failed,
     Inconclusive,
+    NotApplicable,
     NotEvaluated,
 }
 
@@ -116,7 +117,9 @@ impl Steps {
             Err(rejection) => {
                 let code = rejection.code();
                 let result = match &rejection {
-                    Rejection::ThresholdNotMet { .. } => StepResult::Inconclusive,
+                    Rejection::ThresholdNotMet { tallies } if tallies.is_partial() => {
+                        StepResult::Inconclusive
+                    }
                     _ => StepResult::Failed,
                 };
                 let evidence = match &rejection {
@@ -177,7 +180,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitStatus, Error> {
             let path =
                 path.ok_or_else(|| Error::Bug("a degraded mode without its record".into()))?;
             let bytes = canonical::to_vec(&record).map_err(|e| Error::Bug(e.to_string()))?;
-            files::write_output(path, &bytes)?;
+            files::create_whole(path, &bytes)?;
         }
     }
     let status = steps.finish();
@@ -235,7 +238,15 @@ fn judge(
         let role = role.map(|role| (role, format!("signed for role {}", args.role)));
         signed_number = steps.take("role", role)?.revocations;
     } else {
-        steps.passed("role", "the predicate does not name a role; the keys have it".to_owned());
+        let evidence = "what is said names no role: a signature that the key made for another of its roles counts";
+        let (check, result) = ("role", StepResult::NotApplicable);
+        steps.0.push(Step {
+            check,
+            result,
+            evidence: evidence.to_owned(),
+            code: None,
+            remedy: None,
+        });
     }
     let subject = statement.subject_for(artifact);
     let subject =
@@ -298,6 +309,7 @@ fn human(steps: &Steps, status: ExitStatus) -> String {
             StepResult::Passed => "passed",
             StepResult::Failed => "failed",
             StepResult::Inconclusive => "inconclusive",
+            StepResult::NotApplicable => "not applicable",
             StepResult::NotEvaluated => "not evaluated",
         };
         let code = step.code.map(|code| format!(" ({code})")).unwrap_or_default();

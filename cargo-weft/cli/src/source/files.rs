@@ -106,6 +106,22 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes a whole file where nothing is yet, or nothing.
+///
+/// # Errors
+///
+/// [`Error::File`] with the path as given, also if something is there.
+pub fn create_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let error = |source| Error::File { action: "write", path: path.display().to_string(), source };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(error)?;
+    file.write_all(bytes).map_err(error)?;
+    readable(file.as_file()).map_err(error)?;
+    file.as_file().sync_all().map_err(error)?;
+    file.persist_noclobber(path).map_err(|e| error(e.error))?;
+    Ok(())
+}
+
 /// A temporary file is private; a report is an ordinary file.
 fn readable(file: &File) -> io::Result<()> {
     #[cfg(unix)]

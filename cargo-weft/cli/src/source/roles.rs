@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use weft_gate::input::roles;
 use weft_verify::envelope::Envelope;
 use weft_verify::role::{Roles, update};
-use weft_verify::{Sha256, Verified};
+use weft_verify::{Rejection, Sha256, Verified};
 
 use super::files;
 use crate::error::Error;
@@ -96,11 +96,23 @@ impl Place {
             }
             chain.push(envelope(&path)?);
         }
+        let what = format!("the roles in {}", self.directory().join("roles").display());
+        let current = u64::try_from(chain.len()).unwrap_or(u64::MAX);
+        if let Some(found) = self.newest_file().filter(|found| *found > current) {
+            let rejection = Rejection::RolesGap { current, found };
+            return Err(Error::Rejected { what, rejection });
+        }
         if chain.is_empty() && anchor.is_none() {
             return Ok(None);
         }
-        let what = format!("the roles in {}", self.directory().join("roles").display());
         update::walk(&chain, anchor).map(Some).map_err(Error::rejected(&what))
+    }
+
+    /// Returns the highest version of which there is a file, so that one that is missing in between is noticed.
+    fn newest_file(&self) -> Option<u64> {
+        let entries = std::fs::read_dir(self.directory().join("roles")).ok()?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter_map(|name| name.strip_suffix(".json")?.parse().ok()).max()
     }
 
     /// Reads the roles file as the version in force, or as the draft of the next one.

@@ -16,7 +16,7 @@ use super::roles::read;
 use crate::error::Error;
 
 /// The longest passphrase, in bytes.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 
 /// Where the passphrase comes from; by default, a prompt.
 #[derive(Debug, Args)]
@@ -40,6 +40,7 @@ impl PassphraseArgs {
             })?),
             (None, None) => prompt(new)?,
         };
+        let passphrase = strip_newline(passphrase);
         match passphrase.is_empty() {
             true => Err(Error::usage("the passphrase is empty", "give one that is hard to guess")),
             false => Ok(passphrase),
@@ -102,18 +103,32 @@ fn from_descriptor(descriptor: u32) -> Result<Zeroizing<String>, Error> {
         path: format!("file descriptor {descriptor}"),
         source,
     };
-    let mut text = Zeroizing::new(String::with_capacity(256));
-    match descriptor {
-        0 => std::io::stdin().lock().take(LONGEST).read_to_string(&mut text),
-        _ => fs::File::open(path).map_err(error)?.take(LONGEST).read_to_string(&mut text),
+    // With room for all of it, no copy is left behind where it grew.
+    let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST));
+    let most = LONGEST as u64 + 1;
+    let length = match descriptor {
+        0 => std::io::stdin().lock().take(most).read_to_string(&mut text),
+        _ => fs::File::open(path).map_err(error)?.take(most).read_to_string(&mut text),
     }
     .map_err(error)?;
-    for end in ['\n', '\r'] {
-        if text.ends_with(end) {
+    match length > LONGEST {
+        true => Err(Error::usage(
+            format!("the passphrase has more than {LONGEST} bytes"),
+            "give a shorter one; none is cut",
+        )),
+        false => Ok(text),
+    }
+}
+
+/// Takes the newline off that ends a line, and nothing else.
+fn strip_newline(mut text: Zeroizing<String>) -> Zeroizing<String> {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
             text.pop();
         }
     }
-    Ok(text)
+    text
 }
 
 /// Returns random bytes of the operating system.
