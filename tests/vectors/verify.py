@@ -328,7 +328,8 @@ def chain(texts, anchor=None, at=None):
             quorum.append(current)
         for holder, signers in quorum:
             threshold = holder["roles"]["maintainer"]["threshold"]
-            count(signers, "maintainer", threshold, kind, payload, signatures, moment)
+            for when in {moment, None}:
+                count(signers, "maintainer", threshold, kind, payload, signatures, when)
         anchored = anchored or digest(record) == anchor
         current = (record, keys)
     demand(anchored and current, "anchor")

@@ -25,6 +25,17 @@ pub struct Checkpoint {
 ///
 /// The rejections of the families `note` and `checkpoint`; [`Rejection::WitnessKeyReused`] if a witness has the log's
 /// key, or that of another; [`Rejection::ThresholdNotMet`] for the role `witness`.
+///
+/// ```
+/// use weft_verify::note::Note;
+/// use weft_verify::{AsOf, checkpoint};
+///
+/// let text = "example.com/weft-log\n12\nSBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n\n\
+///     \u{2014} example.com/weft-log m6LWjE4Wx81L6oJeyA0X0W7ztOZycB9l4QnfyrY9OlK6EdhBQ/6XAs0mDTpWVMw/Gbc6JUKi7x1MntmUiHHBdDLocw4=\n";
+/// let log = "example.com/weft-log+9ba2d68c+AVUMwO234JkPaDTQDdBWR9RNFlzq4qPhbbxehhenIGKy".parse().unwrap();
+/// let note = Note::from_slice(text.as_bytes()).unwrap();
+/// assert_eq!(checkpoint::verify(&note, &log, &[], 0, AsOf::second(0)).unwrap().size, 12);
+/// ```
 pub fn verify(
     note: &Note,
     log: &Vkey,

@@ -3,6 +3,28 @@
 //! Version N+1 is proposed as an in-toto statement that holds the whole record, names its predecessor by digest, and is
 //! accepted with k signatures of version N *and* k of version N+1.
 //! The first version is signed by its own maintainers; whether it is the right one is for whoever trusts it to say.
+//!
+//! ```
+//! # #[cfg(feature = "sign")] {
+//! use weft_verify::envelope::{Envelope, IN_TOTO};
+//! use weft_verify::role::{Roles, update};
+//! use weft_verify::sign::SigningKey;
+//! use weft_verify::{AsOf, Rejection};
+//!
+//! let key = SigningKey::from_seed(&[7; 32]);
+//! let record = format!(
+//!     r#"{{"keys":[{{"name":"alice","public":"{}","roles":["maintainer"]}}],
+//!         "roles":{{"maintainer":{{"threshold":1}}}},"schema":1,"version":1}}"#,
+//!     key.public()
+//! );
+//! let roles = Roles::from_slice(record.as_bytes()).unwrap();
+//! let mut envelope = Envelope::new(IN_TOTO, update::proposal(&roles).to_vec().unwrap());
+//! assert!(matches!(update::first(&envelope, AsOf::second(0)), Err(Rejection::ThresholdNotMet { .. })));
+//! key.endorse(&mut envelope);
+//! let accepted = update::first(&envelope, AsOf::second(0)).unwrap();
+//! assert_eq!(update::walk(&[envelope], Some(roles.digest())).unwrap(), accepted);
+//! # }
+//! ```
 
 use crate::digest::Artifact;
 use crate::envelope::{Clause, Envelope};
@@ -96,15 +118,18 @@ fn accept(
     let of_new = candidate.requirement(MAINTAINER)?;
     let new =
         Clause { of: Some("new roles"), authority: candidate.authority(), requirement: &of_new };
-    let payload = match current {
-        None => envelope.verify_at(&[new], moment)?,
+    let verify = |moment| match current {
+        None => envelope.verify_at(&[new], moment),
         Some(current) => {
             let of_old = current.requirement(MAINTAINER)?;
             let authority = current.authority();
             let old = Clause { of: Some("roles in force"), authority, requirement: &of_old };
-            envelope.verify_at(&[old, new], moment)?
+            envelope.verify_at(&[old, new], moment)
         }
     };
+    let payload = verify(moment)?;
+    // What could not be walked again is not accepted: a revocation ahead of its day counts then, too.
+    verify(Moment::Accepted)?;
     proposed(&*Statement::from_payload(&payload)?).map(Verified::new)
 }
 

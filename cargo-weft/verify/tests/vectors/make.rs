@@ -550,6 +550,14 @@ fn chain_cases(cases: &mut Cases) {
     two.push(committed(&after(&revoked, &|_| {}), &[1, 3]));
     add("by-a-revoked-key", unmet, two.clone(), now());
     add("by-a-revoked-key-walked", unmet, two, json!({}));
+    // Revoked from tomorrow on: what could not be walked again is not accepted today.
+    let ahead = after(&first, &|r| {
+        revoke(3, 1)(r);
+        r["revocations"]["keys"][0]["at"] = (DAY + 86_400).into();
+    });
+    let next = committed(&after(&ahead, &|_| {}), &[1, 3]);
+    let chain = vec![start.clone(), committed(&ahead, &[1, 2]), next];
+    add("by-a-key-revoked-ahead", unmet, chain, now());
     let expiring = after(&first, &|r| {
         r["keys"][1]["not-after"] = (DAY - 1).into();
     });
