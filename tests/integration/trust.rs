@@ -377,6 +377,10 @@ fn what_names_no_role_is_said_not_to() {
     let done = desk.run(&verify).exits(0);
     assert!(done.stdout.contains("role: not applicable"), "{}", done.said());
     desk.run("verify lib --bundle both.json --role release").exits(1);
+    for own in [weft_verify::predicate::ROLES, weft_verify::predicate::ROLE_SIGNATURE] {
+        let sign = format!("sign app --role release --key alice.key --predicate-type {own}");
+        desk.run(&format!("{sign} --predicate predicate.json --output own.json")).exits(2);
+    }
     let text = desk.read("both.json");
     desk.write("both.json", &text.replacen("\"sig\":\"", "\"sig\":\"AAAA", 1));
     desk.run(&verify).exits(1);

@@ -376,6 +376,7 @@ def note(data, keys):
 
 def checkpoint(data, log, witnesses, quorum, at):
     keys = [vkey(text) for text in [log, *witnesses]]
+    demand([algorithm for _, algorithm, _ in keys] == [1] + [4] * len(witnesses), "type of a key")
     demand(len({key for _, _, key in keys}) == len(keys), "a key is used twice")
     body, by = note(data, keys)
     lines = body[:-1].split("\n")

@@ -23,7 +23,7 @@ pub struct Checkpoint {
 ///
 /// # Errors
 ///
-/// The rejections of the families `note` and `checkpoint`; [`Rejection::WitnessKeyReused`] if a witness has the log's
+/// The rejections of the families `note` and `checkpoint`, also for keys of the wrong type; [`Rejection::WitnessKeyReused`] if a witness has the log's
 /// key, or that of another; [`Rejection::ThresholdNotMet`] for the role `witness`.
 ///
 /// ```
@@ -43,7 +43,14 @@ pub fn verify(
     quorum: u32,
     as_of: AsOf,
 ) -> Result<Verified<Checkpoint>, Rejection> {
+    if log.is_cosigner() {
+        return Err(Rejection::VkeyMalformed { message: "a log signs with a key of type 0x01" });
+    }
     for (index, witness) in witnesses.iter().enumerate() {
+        // Only a cosignature says when; another signature would pass for one of the year 1970.
+        if !witness.is_cosigner() {
+            return Err(Rejection::VkeyMalformed { message: "a witness has a key of type 0x04" });
+        }
         let others = std::iter::once(log).chain(&witnesses[..index]);
         if let Some(other) = others.into_iter().find(|other| other.key() == witness.key()) {
             let (path, other) = (format!("witnesses[{index}]"), other.name().to_owned());

@@ -193,8 +193,9 @@ fn check_cost(parameters: &Parameters) -> Result<(), Rejection> {
     match &parameters.kdf {
         Kdf::Scrypt(scrypt) => {
             let block = u64::from(scrypt.block_size).saturating_mul(128);
-            let memory = scrypt.cost_parameter.saturating_mul(block);
-            let work = memory.saturating_mul(u64::from(scrypt.parallelization));
+            let passes = u64::from(scrypt.parallelization);
+            let memory = scrypt.cost_parameter.saturating_add(passes).saturating_mul(block);
+            let work = memory.saturating_mul(passes);
             match memory > MAX_MEMORY || work > MAX_WORK {
                 true => {
                     costly(format!("scrypt over {memory} bytes, {} times", scrypt.parallelization))

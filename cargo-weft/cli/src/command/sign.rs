@@ -7,7 +7,7 @@ use serde_json::json;
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Envelope, IN_TOTO};
 use weft_verify::json::{self as strict, Limits, Value};
-use weft_verify::predicate::{ROLE_SIGNATURE, RoleSignature};
+use weft_verify::predicate::{ROLE_SIGNATURE, ROLES, RoleSignature};
 use weft_verify::role::Roles;
 use weft_verify::sign::SigningKey;
 use weft_verify::statement::{ResourceDescriptor, Statement};
@@ -111,6 +111,12 @@ fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result<(), Error>
 
 fn predicate(args: &SignArgs, roles: &Roles) -> Result<(String, Value), Error> {
     if let (Some(predicate_type), Some(file)) = (&args.predicate_type, &args.predicate) {
+        if [ROLE_SIGNATURE, ROLES].contains(&predicate_type.as_str()) {
+            return Err(Error::usage(
+                "a predicate of this type is not signed as it stands",
+                "leave --predicate-type out to vouch for a file; `cargo weft role attest` signs roles",
+            ));
+        }
         let refused = Error::rejected(&file.display().to_string());
         let predicate = strict::read(&read(file, MAX_BYTES)?, Limits::RECORD).map_err(refused)?;
         return Ok((predicate_type.clone(), predicate));

@@ -257,6 +257,9 @@ fn judge(
     let permit = permit(roles, args.tier, newest, args.degraded_reason.as_deref());
     let permit = permit.map(|permit| {
         let evidence = match &permit {
+            Permit::Fresh if args.newest_revocation.is_none() => format!(
+                "revocation list {held}, and the signers knew of {newest}; no --newest-revocation was given"
+            ),
             Permit::Fresh => format!("revocation list {held}, newest known {}", newest.max(held)),
             Permit::Degraded(_) => format!("degraded mode: list {held} is behind {newest}"),
         };

@@ -697,6 +697,8 @@ fn log_cases(cases: &mut Cases) {
     let foreign = note(&other, &[signed_by(&other), seen_by(&other, DAY)]);
     add("other-origin", "checkpoint/origin", foreign, 1, &witnesses);
     add("not-a-checkpoint", "checkpoint/malformed", note(hello, &[signed_by(hello)]), 0, &[]);
+    let bare = vkey("witness.example/w2", 1, 41);
+    add("witness-without-time", "note/vkey-malformed", both.clone(), 1, &[&bare]);
     let reused = vkey(witness, 4, 50);
     add("log-key-as-witness", "roles/witness-key-reused", both, 1, &[&reused]);
 
