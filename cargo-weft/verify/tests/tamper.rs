@@ -67,6 +67,12 @@ fn what_is_missing_and_what_does_not_count_is_said() {
     assert_eq!(tallies[0].counted[0].name, "key-1");
     assert_eq!(tallies[0].uncounted[0].name.as_deref(), Some("key-2"));
     assert_eq!(tallies[0].uncounted[0].why, Rejection::SignatureInvalid);
+    assert!(!tallies.is_partial(), "a false signature is not a missing one");
+    let mut alone = Envelope::new(IN_TOTO, statement.to_vec().unwrap());
+    key(1).endorse(&mut alone);
+    key(3).endorse(&mut alone);
+    let refused = alone.verify(&authority(), &two, AsOf::second(0)).unwrap_err();
+    assert!(matches!(refused, Rejection::ThresholdNotMet { tallies } if tallies.is_partial()));
     let one = Requirement::new("release", 1).unwrap();
     let payload = envelope.verify(&authority(), &one, AsOf::second(0)).unwrap();
     assert_eq!(payload.tallies.to_string(), "1 of 1; by role release");
