@@ -87,14 +87,17 @@ fn facts(name: &str) -> Facts {
     let layers = policy::built_in("local").expect("it is built in");
     let unknown = || "only a lockfile was read".to_owned();
     Facts {
+        advisories: Known::Unknown(unknown()),
         as_of: Date::constant(2026, 11, 20),
         drift: Known::Unknown(unknown()),
         escapes: Known::Unknown(unknown()),
+        exemptions: Vec::new(),
         inputs: Vec::new(),
         inventory: Known::Value(inventory(name)),
         lockfile: LockfileState::Present("Cargo.lock".to_owned()),
         notices: Vec::new(),
         policy: policy::combine(&layers).expect("it is complete").policy,
+        releases: Known::Unknown(unknown()),
         replacements: Known::Unknown(unknown()),
         schema: facts::SCHEMA,
     }

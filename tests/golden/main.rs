@@ -67,10 +67,16 @@ fn cases() -> Vec<PathBuf> {
 fn outcome(case: &Path) -> String {
     let args =
         fs::read_to_string(case.join("args")).unwrap_or_else(|_| "--precision=lock".to_owned());
+    let as_of = if args.contains("--as-of") { None } else { Some("--as-of=2026-11-20") };
+    let home = cargo_home(case);
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-weft"))
-        .args(["audit", "--format=json", "--as-of=2026-11-20", "--manifest-path"])
+        .args(["audit", "--format=json", "--manifest-path"])
         .arg(case.join("Cargo.toml"))
+        .arg("--advisory-db")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/advisory-db"))
+        .args(as_of)
         .args(args.split_whitespace())
+        .env("CARGO_HOME", home.path())
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -84,6 +90,15 @@ fn outcome(case: &Path) -> String {
     for (code, lines) in by_code(&verdict) {
         _ = writeln!(out, "{code}: {lines}");
     }
+    for exempted in verdict["exempted"].as_array().unwrap() {
+        let finding = &exempted["finding"];
+        _ = writeln!(
+            out,
+            "exempted: {} {}",
+            finding["code"].as_str().unwrap(),
+            finding["subject"].as_str().unwrap()
+        );
+    }
     for notice in verdict["notices"].as_array().unwrap() {
         _ = writeln!(out, "notice: {}", notice["message"].as_str().unwrap());
     }
@@ -91,6 +106,52 @@ fn outcome(case: &Path) -> String {
         _ = writeln!(out, "stderr: {line}");
     }
     out
+}
+
+/// Makes a Cargo home whose index knows the locked packages of crates.io as versions that stand and are old.
+///
+/// A case's `index.json` says otherwise for `name@version`; null hides one.
+fn cargo_home(case: &Path) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let url = tame_index::utils::url_to_local_dir("sparse+https://index.crates.io/", true).unwrap();
+    let cache = home.path().join("registry/index").join(url.dir_name).join(".cache");
+    let stated: BTreeMap<String, Value> = match fs::read(case.join("index.json")) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
+        Err(_) => BTreeMap::new(),
+    };
+    let lockfile = fs::read_to_string(case.join("Cargo.lock")).unwrap_or_default();
+    let lockfile: cargo_lock::Lockfile = lockfile.parse().unwrap_or_else(|_| "".parse().unwrap());
+    let mut entries = BTreeMap::<String, Vec<u8>>::new();
+    for package in &lockfile.packages {
+        let (name, version) = (package.name.as_str(), package.version.to_string());
+        let of_crates_io = package.source.as_ref().is_some_and(|s| s.is_default_registry());
+        let more = match stated.get(&format!("{name}@{version}")) {
+            Some(Value::Null) => continue,
+            Some(more) => more.clone(),
+            None => serde_json::json!({"pubtime": "2020-01-01T00:00:00Z", "yanked": false}),
+        };
+        if !of_crates_io {
+            continue;
+        }
+        let mut line =
+            serde_json::json!({"name": name, "vers": version, "deps": [], "features": {}});
+        line["cksum"] =
+            package.checksum.as_ref().map_or_else(String::new, ToString::to_string).into();
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let start = || b"\x03\x02\0\0\0Unknown\0".to_vec();
+        let entry = entries.entry(name.to_owned()).or_insert_with(start);
+        entry.extend(format!("{version}\0{line}\0").into_bytes());
+    }
+    for (name, entry) in entries {
+        let folder = match name.len() {
+            length @ 0..=2 => cache.join(length.to_string()),
+            3 => cache.join("3").join(&name[..1]),
+            _ => cache.join(&name[..2]).join(&name[2..4]),
+        };
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), entry).unwrap();
+    }
+    home
 }
 
 /// Says for every check what it found, or that it is quiet, or why it is not evaluated.

@@ -169,6 +169,7 @@ fn the_readme_shows_what_the_binary_prints() {
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-weft"))
         .args(words.by_ref())
         .current_dir(repository())
+        .env("CARGO_HOME", env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);

@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advisory;
 mod command;
 mod determinism;
 mod format;

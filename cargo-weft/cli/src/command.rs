@@ -1,7 +1,10 @@
 //! The command line: one file per subcommand, and what they share.
 
 mod audit;
+mod baseline;
 mod completions;
+mod db;
+mod exempt;
 mod explain;
 mod facts;
 mod graph;
@@ -66,6 +69,12 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Write a weft.toml that passes today and fails what is worse tomorrow
     Init(init::InitArgs),
+    /// Put a finding off until a day, with a reason and two names
+    Exempt(exempt::ExemptArgs),
+    /// Exempt what is denied today, so that only what comes anew fails
+    Baseline(baseline::BaselineArgs),
+    /// Fetch the advisory database, or show which one there is
+    Db(db::DbArgs),
     /// Show or check the effective policy
     Policy(policy::PolicyArgs),
     /// Make, list, rotate and revoke signing keys
@@ -159,6 +168,9 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Init(args) => init::run(args),
+        Command::Exempt(args) => exempt::run(args),
+        Command::Baseline(args) => baseline::run(args),
+        Command::Db(args) => db::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Key(args) => key::run(args),
         Command::Role(args) => role::run(args),

@@ -3,8 +3,12 @@
 //! Whatever is read lies inside the audited tree, symbolic links followed; nothing of the tree is run
 //! (`docs/src/design/hostile-trees.md`).
 
+pub mod advisories;
 pub mod cargo;
+pub mod exemptions;
 pub mod files;
+pub mod git;
+pub mod index;
 pub mod policy;
 pub mod roles;
 pub mod secret;

@@ -4,7 +4,9 @@
 //! The page's first paragraph is the check's summary, and the whole page is its rustdoc, its `explain` output and its
 //! chapter in the book.
 
+pub mod advisory;
 pub mod context;
+pub mod exemption;
 pub mod inventory;
 pub mod source;
 pub mod topology;
@@ -29,6 +31,11 @@ pub trait Check: Sync {
     /// A sentence: why the check could not be evaluated.
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String>;
 
+    /// Says why the check could not look at everything, though it looked at something.
+    fn gap(&self, _context: &Context<'_>) -> Option<String> {
+        None
+    }
+
     /// Returns the page's first paragraph, on one line.
     fn summary(&self) -> String {
         let paragraph = self.page().split("\n\n").nth(1).unwrap_or_default();
@@ -37,10 +44,22 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 12] = [
+pub static CHECKS: [&dyn Check; 24] = [
+    &advisory::DatabaseStale,
+    &advisory::Malicious,
+    &advisory::Notice,
+    &advisory::Unmaintained,
+    &advisory::Unsound,
+    &advisory::Vulnerability,
+    &exemption::Expired,
+    &exemption::Expiring,
+    &exemption::Unused,
     &inventory::ChecksumMissing,
+    &inventory::IndexUnavailable,
     &inventory::LockfileMissing,
     &inventory::LockfileStale,
+    &inventory::TooNew,
+    &inventory::Yanked,
     &source::GitNotAllowed,
     &source::GitUnpinned,
     &source::PathEscapesWorkspace,

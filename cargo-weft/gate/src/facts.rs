@@ -3,6 +3,8 @@
 //! Facts can be written out in canonical form and read back; deciding again from those bytes gives the same verdict,
 //! byte for byte. So a check that wants to know something new adds it here, and `cargo-weft` fetches it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use weft_verify::canonical::{self, Unwritable};
 use weft_verify::json::Limits;
 use weft_verify::{Rejection, Sha256};
 
+use crate::advisory::Advisories;
+use crate::exemption::Exemption;
 use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
 use crate::policy::Policy;
@@ -24,12 +28,16 @@ pub const MAX_BYTES: usize = 256 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// The advisories that concern the lockfile.
+    pub advisories: Known<Advisories>,
     /// The day the decision is made for.
     pub as_of: Date,
     /// Where manifests and lockfile disagree.
     pub drift: Known<Vec<Drift>>,
     /// Path dependencies that lead out of the workspace.
     pub escapes: Known<Vec<Escape>>,
+    /// Findings that somebody answers for, until a day.
+    pub exemptions: Vec<Exemption>,
     /// The files that were read, sorted by name.
     pub inputs: Vec<Input>,
     /// The dependency graph.
@@ -40,10 +48,26 @@ pub struct Facts {
     pub notices: Vec<Notice>,
     /// The rules.
     pub policy: Policy,
+    /// What registries say of the locked versions.
+    pub releases: Known<Releases>,
     /// Where packages are taken from elsewhere than their source says.
     pub replacements: Known<Vec<Replacement>>,
     /// The version of this format.
     pub schema: u32,
+}
+
+/// What registries say of locked versions, by package URL; a version that no index knows is absent.
+pub type Releases = BTreeMap<String, Release>;
+
+/// What a registry says of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The day of its publication in UTC, where the registry states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Date>,
+    /// Whether it was withdrawn.
+    pub yanked: bool,
 }
 
 /// A fact, or the reason why it is not known.

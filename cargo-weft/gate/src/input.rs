@@ -3,7 +3,10 @@
 //! Nothing here reads a file; `cargo-weft`'s `source` module fetches the bytes.
 //! Every parser bounds the size of its input, and the TOML and JSON readers bound its depth.
 
+pub mod advisory;
 pub mod cargo_config;
+pub mod exemptions;
+pub mod index;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;

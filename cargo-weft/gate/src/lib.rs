@@ -5,8 +5,10 @@
 //! It is pure: it reads no file, clock, environment or network, so a decision can fail for no reason outside its
 //! [`Facts`], and whoever holds them can decide again and get the same bytes.
 
+pub mod advisory;
 pub mod check;
 pub mod diagnostic;
+pub mod exemption;
 pub mod facts;
 pub mod finding;
 pub mod input;

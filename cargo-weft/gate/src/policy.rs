@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Diagnostic;
+use crate::advisory::Severity;
 use crate::check;
 use crate::place::Place;
 
@@ -27,8 +28,12 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// What the advisory checks compare with.
+    pub advisories: AdvisoryPolicy,
     /// The level of every check, by code.
     pub checks: BTreeMap<String, Level>,
+    /// How old a version must be.
+    pub cooldown: CooldownPolicy,
     /// What each gate must know.
     pub gate: Gates,
     /// What is judged.
@@ -101,6 +106,28 @@ pub enum Targets {
     All,
     /// These target triples.
     List(Vec<String>),
+}
+
+/// What the advisory checks compare with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AdvisoryPolicy {
+    /// The directory of the database, relative to the workspace root; empty for that of `cargo weft db update`.
+    pub database: String,
+    /// How many days old the database may be.
+    pub max_age_days: u32,
+    /// The mildest severity that counts; an advisory without a score always does.
+    pub severity: Severity,
+}
+
+/// How old a version must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CooldownPolicy {
+    /// How many days must have passed since a version was published; 0 for any age.
+    pub days: u32,
+    /// Crates that may be younger.
+    pub exempt: Vec<String>,
 }
 
 /// Where packages may come from.
@@ -247,7 +274,22 @@ impl Draft {
             return Err(format!("no profile gives `{code}` a level"));
         }
         Ok(Policy {
+            advisories: AdvisoryPolicy {
+                database: self.get(key::ADVISORY_DB, |v| match v {
+                    layer::Value::Text(text) => Some(text.clone()),
+                    _ => None,
+                })?,
+                max_age_days: self.number(key::ADVISORY_AGE)?,
+                severity: self.get(key::SEVERITY, |v| match v {
+                    layer::Value::Severity(severity) => Some(*severity),
+                    _ => None,
+                })?,
+            },
             checks: self.levels.clone(),
+            cooldown: CooldownPolicy {
+                days: self.number(key::COOLDOWN)?,
+                exempt: self.strings(key::COOLDOWN_EXEMPT)?,
+            },
             gate: Gates { audit: Gate { require: self.strings(key::REQUIRE)? } },
             graph: GraphPolicy {
                 dev_dependencies: self.get(key::DEV_DEPENDENCIES, |v| match v {

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 use weft_verify::canonical::{self, Unwritable};
 
-use crate::check::{CHECKS, Context};
-use crate::facts::{Escape, Facts, Input, Known, LockfileState, Notice, Replacement};
+use crate::advisory::{Advisories, Database};
+use crate::check::{CHECKS, Check, Context};
+use crate::exemption::{self, Exempted, Exemption};
+use crate::facts::{Escape, Facts, Input, Known, LockfileState, Notice, Releases, Replacement};
 use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
 use crate::policy::Level;
@@ -26,11 +28,16 @@ const RISK_ROWS: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
+    /// The database of advisories, where one was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advisories: Option<Database>,
     /// The day the decision is made for.
     #[schemars(with = "String")]
     pub as_of: Date,
     /// How many findings and checks of each kind there are.
     pub counts: Counts,
+    /// Findings that somebody answers for.
+    pub exempted: Vec<Exempted>,
     /// What was found, the most severe first.
     pub findings: Vec<Finding>,
     /// SHA-256 of every input, sorted by name.
@@ -85,6 +92,8 @@ pub struct Counts {
     pub deny: u64,
     /// Checks that were evaluated.
     pub evaluated: u64,
+    /// Findings that are exempted.
+    pub exempted: u64,
     /// Checks that could not be evaluated.
     pub not_evaluated: u64,
     /// Findings at level `note`.
@@ -147,23 +156,25 @@ impl Verdict {
 pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     let context = Context::new(facts);
     let mut draft = Draft::default();
-    for check in CHECKS {
-        let code = check.code();
-        let required = facts.policy.gate.audit.requires(code);
-        match facts.policy.checks.get(code).copied() {
-            Some(Level::Off) | None => draft.switched_off(code, required),
-            Some(level) => match check.evaluate(&context) {
-                Ok(findings) => draft.evaluated(level, findings),
-                Err(reason) => draft.not_evaluated(code, reason, required),
-            },
-        }
-    }
+    let (of_exemptions, others): (Vec<_>, Vec<_>) =
+        CHECKS.into_iter().partition(|check| check.code().starts_with("exemption/"));
+    draft.evaluate(&others, &context);
+    let applied = exemption::apply(&facts.exemptions, draft.findings, facts.as_of);
+    draft.findings = applied.standing;
+    let context = context.with_results(applied.used, draft.blind());
+    draft.evaluate(&of_exemptions, &context);
     let known = context.graph().ok();
-    let outcome = draft.outcome(known.is_some());
     draft.findings.sort();
+    draft.not_evaluated.sort_by(|a, b| a.code.cmp(&b.code));
+    draft.count(applied.exempted.len());
+    let outcome = draft.outcome(known.is_some());
+    let mut exempted = applied.exempted;
+    exempted.sort();
     Ok(Verdict {
+        advisories: facts.advisories.as_ref().ok().map(|a| a.database.clone()),
         as_of: facts.as_of,
         counts: draft.counts,
+        exempted,
         findings: draft.findings,
         inputs: inputs(facts)?,
         not_evaluated: draft.not_evaluated,
@@ -184,18 +195,53 @@ struct Draft {
     counts: Counts,
     findings: Vec<Finding>,
     not_evaluated: Vec<NotEvaluated>,
+    off: Vec<String>,
 }
 
 impl Draft {
-    fn evaluated(&mut self, level: Level, findings: Vec<Finding>) {
-        self.counts.evaluated += 1;
-        let count = match level {
-            Level::Deny => &mut self.counts.deny,
-            Level::Warn => &mut self.counts.warn,
-            Level::Note | Level::Off => &mut self.counts.note,
-        };
-        *count += findings.len() as u64;
+    fn evaluate(&mut self, checks: &[&dyn Check], context: &Context<'_>) {
+        let policy = context.policy();
+        for check in checks {
+            let code = check.code();
+            let required = policy.gate.audit.requires(code);
+            match policy.checks.get(code).copied() {
+                Some(Level::Off) | None => self.switched_off(code, required),
+                Some(level) => match (check.evaluate(context), check.gap(context)) {
+                    (Ok(findings), None) => {
+                        self.counts.evaluated += 1;
+                        self.found(level, findings);
+                    }
+                    // What was found is told, though there may be more.
+                    (Ok(findings), Some(reason)) => {
+                        self.found(level, findings);
+                        self.not_evaluated(code, reason, required);
+                    }
+                    (Err(reason), _) => self.not_evaluated(code, reason, required),
+                },
+            }
+        }
+    }
+
+    fn found(&mut self, level: Level, findings: Vec<Finding>) {
         self.findings.extend(findings.into_iter().map(|finding| Finding { level, ..finding }));
+    }
+
+    /// Returns the codes of checks that did not look everywhere.
+    fn blind(&self) -> Vec<String> {
+        let not_evaluated = self.not_evaluated.iter().map(|n| n.code.clone());
+        not_evaluated.chain(self.off.iter().cloned()).collect()
+    }
+
+    fn count(&mut self, exempted: usize) {
+        self.counts.exempted = exempted as u64;
+        for finding in &self.findings {
+            let count = match finding.level {
+                Level::Deny => &mut self.counts.deny,
+                Level::Warn => &mut self.counts.warn,
+                Level::Note | Level::Off => &mut self.counts.note,
+            };
+            *count += 1;
+        }
     }
 
     fn not_evaluated(&mut self, code: &str, reason: String, required: bool) {
@@ -206,6 +252,7 @@ impl Draft {
     /// A policy that requires what it switches off asks for silence; it does not get a pass for it.
     fn switched_off(&mut self, code: &str, required: bool) {
         self.counts.off += 1;
+        self.off.push(code.to_owned());
         if required {
             self.not_evaluated(code, "the policy requires it and switches it off".to_owned(), true);
         }
@@ -239,12 +286,15 @@ fn inputs(facts: &Facts) -> Result<Vec<Input>, Unwritable> {
 /// What facts hold beside the inventory and the policy: with their digests, this one's covers everything.
 #[derive(Serialize)]
 struct Observations<'f> {
+    advisories: &'f Known<Advisories>,
     as_of: Date,
     drift: &'f Known<Vec<Drift>>,
     escapes: &'f Known<Vec<Escape>>,
+    exemptions: &'f [Exemption],
     inputs: &'f [Input],
     lockfile: &'f LockfileState,
     notices: &'f [Notice],
+    releases: &'f Known<Releases>,
     replacements: &'f Known<Vec<Replacement>>,
     unknown_inventory: Option<&'f str>,
 }
@@ -252,12 +302,15 @@ struct Observations<'f> {
 impl<'f> Observations<'f> {
     fn of(facts: &'f Facts) -> Self {
         Self {
+            advisories: &facts.advisories,
             as_of: facts.as_of,
             drift: &facts.drift,
             escapes: &facts.escapes,
+            exemptions: &facts.exemptions,
             inputs: &facts.inputs,
             lockfile: &facts.lockfile,
             notices: &facts.notices,
+            releases: &facts.releases,
             replacements: &facts.replacements,
             unknown_inventory: facts.inventory.as_ref().err(),
         }

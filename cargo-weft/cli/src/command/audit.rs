@@ -17,6 +17,9 @@ pub(super) struct AuditArgs {
     selection: Selection,
     #[command(flatten)]
     reports: Reports<Format>,
+    /// A database of advisories: a clone of RustSec's advisory-db, or a directory like it
+    #[arg(long, value_name = "DIR")]
+    advisory_db: Option<PathBuf>,
     /// The day to judge for; by default today (UTC)
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
@@ -36,8 +39,9 @@ enum Format {
 pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
-    let loaded = facts::load(&args.selection, as_of)?;
+    let mut loaded = facts::load(&args.selection, as_of)?;
     loaded.show_faults();
+    loaded.for_verdict(args.advisory_db.as_deref())?;
     let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {

@@ -1,30 +1,37 @@
 //! Joins what the sources fetched with the parsers of the gate: the facts a decision is made from.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use weft_gate::Place;
+use weft_gate::advisory::Advisories;
 use weft_gate::facts::{self, Facts, Known, LockfileState, Notice};
 use weft_gate::input::{lockfile, manifest::Manifest, metadata};
-use weft_gate::inventory::{self, Drift, Inventory};
+use weft_gate::inventory::{self, Drift, Inventory, Package};
 use weft_gate::policy::Policy;
 
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::report;
 use crate::source::workspace::{Fault, Tree};
-use crate::source::{cargo, policy, workspace};
+use crate::source::{advisories, cargo, exemptions, index, policy, workspace};
 
 /// Facts, and what of the way there a person should see.
 pub(super) struct Loaded {
     pub(super) facts: Facts,
     /// The workspace root, or the directory of the lockfile.
     pub(super) root: PathBuf,
+    /// The checkout the root is in: none of its programs is run.
+    checkout: PathBuf,
     /// Faults in the tree's files.
     faults: Vec<Fault>,
     /// What Cargo said when it failed.
     said: Option<String>,
 }
+
+/// Why commands that show the graph alone do not know what a verdict needs.
+const NOT_ASKED: &str = "it was not looked for";
 
 const ONLY_A_LOCKFILE: &str = "only a lockfile was read";
 
@@ -58,9 +65,11 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
     inputs.sort();
     let lockfile_name = draft.tree.lockfile_name.clone();
     let facts = Facts {
+        advisories: Known::Unknown(NOT_ASKED.to_owned()),
         as_of,
         drift,
         escapes,
+        exemptions: Vec::new(),
         inputs,
         inventory,
         lockfile: match draft.tree.lockfile.is_some() || draft.tree.has_fault(&lockfile_name) {
@@ -69,14 +78,51 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         },
         notices: std::mem::take(&mut draft.tree.notices),
         policy: policy.effective.policy.clone(),
+        releases: Known::Unknown(NOT_ASKED.to_owned()),
         replacements,
         schema: facts::SCHEMA,
     };
     let Draft { tree, said, .. } = draft;
-    Ok(Loaded { facts, root: tree.root, faults: tree.faults, said })
+    let checkout = tree.checkout.clone();
+    Ok(Loaded { facts, root: tree.root, checkout, faults: tree.faults, said })
 }
 
 impl Loaded {
+    /// Adds what a verdict needs beside the graph: advisories, what registries say, and exemptions.
+    ///
+    /// # Errors
+    ///
+    /// A fault in the exemptions, with the place.
+    pub(super) fn for_verdict(&mut self, advisory_db: Option<&Path>) -> Result<(), Error> {
+        let exemptions = exemptions::load(&self.root)?;
+        self.facts.exemptions = exemptions.list;
+        self.facts.inputs.extend(exemptions.input);
+        self.facts.inputs.sort();
+        match &self.facts.inventory {
+            Known::Value(inventory) => {
+                let stated = &self.facts.policy.advisories.database;
+                let directory = match (advisory_db, &**stated) {
+                    (Some(named), _) => Some(named.to_owned()),
+                    (None, "") => advisories::default_directory(),
+                    (None, stated) => Some(self.root.join(stated)),
+                };
+                let (database, releases) = rayon::join(
+                    || database(inventory, directory.as_deref(), &self.checkout),
+                    || index::releases(inventory),
+                );
+                self.facts.advisories = database;
+                self.facts.releases = releases;
+                self.facts.notices.extend(namesakes(inventory, &self.facts.advisories));
+                self.facts.notices.sort();
+            }
+            Known::Unknown(reason) => {
+                self.facts.advisories = Known::Unknown(reason.clone());
+                self.facts.releases = Known::Unknown(reason.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// Shows on standard error what a report has no place for.
     pub(super) fn show_faults(&self) {
         for fault in &self.faults {
@@ -96,6 +142,42 @@ impl Loaded {
         };
         self.facts.inventory.as_ref().map_err(|why| Error::NoGraph { reason: reason(why) })
     }
+}
+
+fn database(inventory: &Inventory, directory: Option<&Path>, checkout: &Path) -> Known<Advisories> {
+    let Some(directory) = directory else {
+        return Known::Unknown("there is no Cargo home directory to keep advisories in".to_owned());
+    };
+    let names: BTreeSet<&str> = inventory.packages.iter().map(|p| &*p.name).collect();
+    match advisories::load(directory, checkout, &names) {
+        Ok(advisories) => Known::Value(advisories),
+        Err(reason) => Known::Unknown(reason),
+    }
+}
+
+/// Tells of packages that an advisory would be about if they came from crates.io.
+fn namesakes(inventory: &Inventory, advisories: &Known<Advisories>) -> Vec<Notice> {
+    let Known::Value(advisories) = advisories else { return Vec::new() };
+    let elsewhere = || inventory.packages.iter().filter(|p| !p.member && !p.source.is_crates_io());
+    let about = |package: &Package| -> Vec<&str> {
+        let entries = advisories.entries.iter();
+        entries
+            .filter(|a| a.package == package.name && a.affects(&package.version))
+            .map(|a| &*a.id)
+            .collect()
+    };
+    let told = elsewhere().map(|package| (package, about(package)));
+    told.filter(|(_, ids)| !ids.is_empty())
+        .map(|(package, ids)| Notice {
+            message: format!(
+                "{} is not from crates.io, so {} of its namesake there {} not applied to it",
+                package.spec(),
+                ids.join(", "),
+                if ids.len() == 1 { "is" } else { "are" }
+            ),
+            place: Some(package.place.clone()),
+        })
+        .collect()
 }
 
 struct Draft<'a> {

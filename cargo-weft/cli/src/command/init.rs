@@ -54,7 +54,8 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         offline: !args.online,
         online: args.online,
     };
-    let loaded = facts::load(&selection, super::today())?;
+    let mut loaded = facts::load(&selection, super::today())?;
+    loaded.for_verdict(None)?;
     let path = loaded.root.join(FILE);
     if !args.force && !args.dry_run && path.symlink_metadata().is_ok() {
         return Err(Error::usage(
@@ -64,7 +65,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
     }
     let inventory = loaded.inventory()?;
     let text = write_policy(&loaded.facts, inventory, &args.profile)?;
-    prove(&loaded.facts, &text)?;
+    let left = prove(&loaded.facts, &text)?;
     if args.dry_run {
         output::print(text)?;
         return Ok(ExitStatus::Passed);
@@ -74,6 +75,13 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         true => "passes today and fails what is worse tomorrow",
         false => "passes today; the graph is small, so the profile's thresholds hold",
     };
+    if left > 0 {
+        output::print(format!(
+            "wrote {FILE}: advisories still deny {left} of the findings\n\
+             next: mend them, or put them off until a day: `cargo weft baseline --help`\n"
+        ))?;
+        return Ok(ExitStatus::Passed);
+    }
     output::print(format!(
         "wrote {FILE}: `cargo weft audit` {promise}\n\
          next: commit it, and tighten what it lowers: `cargo weft policy show`\n"
@@ -129,6 +137,7 @@ fn is_measured(inventory: &Inventory) -> bool {
 /// Lists and thresholds answer some checks; a missing or stale lockfile has to be mended.
 fn is_lowered(code: &str) -> bool {
     !code.starts_with("topology/")
+        && !is_exempted(code)
         && !matches!(
             code,
             "source/registry-not-allowed"
@@ -136,6 +145,11 @@ fn is_lowered(code: &str) -> bool {
                 | "inventory/lockfile-missing"
                 | "inventory/lockfile-stale"
         )
+}
+
+/// A level that is lowered hides what comes tomorrow; of advisories each is put off by itself.
+fn is_exempted(code: &str) -> bool {
+    code.starts_with("advisory/") && code != "advisory/database-stale"
 }
 
 fn sources(out: &mut String, inventory: &Inventory, policy: &Policy) {
@@ -198,8 +212,8 @@ fn list(items: &BTreeSet<String>) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
-/// Asks the gate again, with the new policy.
-fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
+/// Asks the gate again, with the new policy, and returns how many findings are left to be exempted.
+fn prove(facts: &Facts, text: &str) -> Result<usize, Error> {
     let bug = |e: &dyn std::fmt::Display| {
         Error::Bug(format!("the policy that init wrote is unsound: {e}"))
     };
@@ -209,9 +223,11 @@ fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
     layers.push(layer);
     let policy = policy::combine(&layers).map_err(|e| bug(&e))?.policy;
     let verdict = decide(&Facts { policy, ..facts.clone() }).map_err(|e| bug(&e))?;
-    let denied = verdict.findings.iter().find(|f| f.level == Level::Deny);
+    let mut denied = verdict.findings.iter().filter(|f| f.level == Level::Deny);
+    let left = denied.clone().filter(|f| is_exempted(&f.code)).count();
+    let denied = denied.find(|f| !is_exempted(&f.code));
     match (verdict.outcome, denied) {
-        (Outcome::Passed, _) => Ok(()),
+        (Outcome::Passed, _) => Ok(0),
         (_, Some(finding)) => {
             let command =
                 finding.remedy.command.as_ref().map(|c| format!(" Run: {c}")).unwrap_or_default();
@@ -223,6 +239,7 @@ fn prove(facts: &Facts, text: &str) -> Result<(), Error> {
                 format!("{}{command}", finding.remedy.sentence),
             ))
         }
+        (Outcome::Failed, None) => Ok(left),
         (outcome, None) => Err(bug(&outcome.as_str())),
     }
 }

@@ -7,6 +7,8 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
+use weft_gate::advisory::Database;
+use weft_gate::exemption::Exempted;
 use weft_gate::policy::Level;
 use weft_gate::topology::RiskRow;
 use weft_gate::verdict::{NotEvaluated, Summary};
@@ -38,6 +40,7 @@ pub fn render(verdict: &Verdict) -> String {
         finding(&mut out, found);
     }
     brief(&mut out, &notes);
+    exempted(&mut out, &verdict.exempted);
     not_evaluated(&mut out, &verdict.not_evaluated);
     riskiest(&mut out, &verdict.risk);
     out
@@ -50,11 +53,14 @@ fn head(out: &mut String, verdict: &Verdict) {
         Outcome::Failed => BOLD.fg_color(Some(AnsiColor::Red.into())),
         Outcome::Inconclusive => BOLD.fg_color(Some(AnsiColor::Yellow.into())),
     };
-    let findings = [
+    let mut findings = vec![
         format!("{} denied", counts.deny),
         plural(counts.warn, "warning"),
         plural(counts.note, "note"),
     ];
+    if counts.exempted > 0 {
+        findings.push(format!("{} exempted", counts.exempted));
+    }
     let word = verdict.outcome.as_str();
     _ = writeln!(out, "{style}{word}{style:#}: {}", findings.join(", "));
     let mut judged = format!("profile {}, as of {}", terminal(&verdict.profile), verdict.as_of);
@@ -65,6 +71,9 @@ fn head(out: &mut String, verdict: &Verdict) {
         None => judged.push_str("; the dependency graph is not known"),
     }
     paragraph(out, "", &judged, 2);
+    if let Some(database) = &verdict.advisories {
+        paragraph(out, "", &advisories(database), 2);
+    }
     let off = if counts.off > 0 { format!(", {} switched off", counts.off) } else { String::new() };
     let missing = counts.not_evaluated;
     paragraph(
@@ -73,6 +82,33 @@ fn head(out: &mut String, verdict: &Verdict) {
         &format!("{} evaluated, {missing} not evaluated{off}", plural(counts.evaluated, "check")),
         2,
     );
+}
+
+/// Says which database of advisories was read.
+pub fn advisories(database: &Database) -> String {
+    let noun = if database.advisories == 1 { "advisory" } else { "advisories" };
+    let short = |commit: &String| format!(", commit {}", commit.get(..12).unwrap_or(commit));
+    let commit = database.commit.as_ref().map(short).unwrap_or_default();
+    format!("{} {noun}, newest of {}{commit}", database.advisories, database.date)
+}
+
+fn exempted(out: &mut String, exempted: &[Exempted]) {
+    if exempted.is_empty() {
+        return;
+    }
+    _ = writeln!(out, "\n{BOLD}exempted{BOLD:#}");
+    for Exempted { finding, exemption } in exempted {
+        let text = format!(
+            "{} {}: {} ({}, approved by {}, until {})",
+            finding.code,
+            terminal(&finding.subject),
+            terminal(&exemption.reason),
+            terminal(&exemption.owner),
+            terminal(&exemption.approver),
+            exemption.expires
+        );
+        paragraph(out, "", &text, 2);
+    }
 }
 
 fn graph(summary: &Summary) -> String {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use weft_gate::exemption::Exempted;
 use weft_gate::policy::Level;
 use weft_gate::topology::RiskRow;
 use weft_gate::{Finding, Verdict};
@@ -17,16 +18,18 @@ const MOST_FINDINGS: usize = 50;
 pub fn render(verdict: &Verdict) -> String {
     let counts = &verdict.counts;
     let mut out = format!(
-        "## cargo weft: {}\n\n{} denied, {}, {}. {} evaluated, {} not evaluated.\n\n",
+        "## cargo weft: {}\n\n{} denied, {}, {}, {} exempted. {} evaluated, {} not evaluated.\n\n",
         verdict.outcome.as_str(),
         counts.deny,
         plural(counts.warn, "warning"),
         plural(counts.note, "note"),
+        counts.exempted,
         plural(counts.evaluated, "check"),
         counts.not_evaluated,
     );
     judged(&mut out, verdict);
     findings(&mut out, verdict);
+    exempted(&mut out, verdict);
     not_evaluated(&mut out, verdict);
     risk(&mut out, &verdict.risk);
     out
@@ -55,9 +58,36 @@ fn judged(out: &mut String, verdict: &Verdict) {
             )
         }
     }
+    if let Some(database) = &verdict.advisories {
+        _ = writeln!(out, "{}.\n", super::human::advisories(database));
+    }
     for notice in &verdict.notices {
         _ = writeln!(out, "> {}\n", markdown(&notice.message));
     }
+}
+
+fn exempted(out: &mut String, verdict: &Verdict) {
+    if verdict.exempted.is_empty() {
+        return;
+    }
+    out.push_str("### Exempted\n\n");
+    for Exempted { finding, exemption } in verdict.exempted.iter().take(MOST_FINDINGS) {
+        _ = writeln!(
+            out,
+            "- {} {}: {} ({}, approved by {}, until {})",
+            markdown_code(&finding.code),
+            markdown_code(&finding.subject),
+            markdown(&exemption.reason),
+            markdown(&exemption.owner),
+            markdown(&exemption.approver),
+            exemption.expires
+        );
+    }
+    if verdict.exempted.len() > MOST_FINDINGS {
+        let more = verdict.exempted.len() - MOST_FINDINGS;
+        _ = writeln!(out, "- and {more} more in the JSON report");
+    }
+    out.push('\n');
 }
 
 fn findings(out: &mut String, verdict: &Verdict) {

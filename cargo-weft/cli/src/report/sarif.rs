@@ -9,9 +9,10 @@ use serde_json::Value;
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, Message, MultiformatMessageString, Notification,
     PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor,
-    Result as SarifResult, ResultLevel, Run, Sarif, Tool, ToolComponent,
+    Result as SarifResult, ResultLevel, Run, Sarif, Suppression, Tool, ToolComponent,
 };
 use weft_gate::check::{CHECKS, Check};
+use weft_gate::exemption::Exemption;
 use weft_gate::policy::Level;
 use weft_gate::verdict::NotEvaluated;
 use weft_gate::{Finding, Outcome, Place, Verdict};
@@ -99,12 +100,31 @@ fn pascal_case(code: &str) -> String {
 /// Makes a result of each finding; findings that differ in nothing but their line are numbered.
 fn results(verdict: &Verdict) -> Vec<SarifResult> {
     let mut seen = BTreeMap::<String, u32>::new();
-    let numbered = verdict.findings.iter().map(|finding| {
+    let standing = verdict.findings.iter().map(|finding| (finding, None));
+    let exempted = verdict.exempted.iter().map(|e| (&e.finding, Some(&e.exemption)));
+    let numbered = standing.chain(exempted).map(|(finding, exemption)| {
         let number = seen.entry(fingerprint(finding)).or_default();
         *number += 1;
-        result(finding, *number)
+        SarifResult {
+            // An empty list says that it was looked for, and that the result stands (SARIF §3.27.23).
+            suppressions: Some(exemption.map(suppression).into_iter().collect()),
+            ..result(finding, *number)
+        }
     });
     numbered.collect()
+}
+
+fn suppression(exemption: &Exemption) -> Suppression {
+    let justification = format!(
+        "{} ({}, approved by {}, until {})",
+        exemption.reason, exemption.owner, exemption.approver, exemption.expires
+    );
+    Suppression {
+        justification: Some(escape::terminal(&justification)),
+        location: Some(location(&exemption.place)),
+        status: Some("accepted".into()),
+        ..Suppression::builder().kind("external").build()
+    }
 }
 
 fn result(finding: &Finding, number: u32) -> SarifResult {

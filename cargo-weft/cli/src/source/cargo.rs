@@ -121,24 +121,22 @@ fn failure(reason: &'static str, details: impl Into<String>) -> Failure {
 
 /// Finds a cargo that the tree cannot have put there.
 fn find_cargo(checkout: &Path) -> Result<PathBuf, Failure> {
-    let outside = |path: &Path| {
-        path.is_absolute()
-            && path.canonicalize().is_ok_and(|real| real.is_file() && !real.starts_with(checkout))
-    };
-    if let Some(stated) = env::var_os("CARGO").map(PathBuf::from).filter(|path| outside(path)) {
-        return Ok(stated);
-    }
-    let name = format!("cargo{}", env::consts::EXE_SUFFIX);
-    search_path(checkout)
-        .into_iter()
-        .map(|directory| directory.join(&name))
-        .find(|path| outside(path))
-        .ok_or_else(|| {
-            failure(
-                "no cargo is installed",
-                "no `cargo` was found on PATH outside the audited tree",
-            )
-        })
+    let stated = env::var_os("CARGO").map(PathBuf::from).filter(|path| is_outside(path, checkout));
+    stated.or_else(|| find_program("cargo", checkout)).ok_or_else(|| {
+        failure("no cargo is installed", "no `cargo` was found on PATH outside the audited tree")
+    })
+}
+
+/// Finds a program on PATH that the tree cannot have put there.
+pub(super) fn find_program(name: &str, checkout: &Path) -> Option<PathBuf> {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let found = search_path(checkout).into_iter().map(|directory| directory.join(&name));
+    found.into_iter().find(|path| is_outside(path, checkout))
+}
+
+fn is_outside(program: &Path, checkout: &Path) -> bool {
+    program.is_absolute()
+        && program.canonicalize().is_ok_and(|real| real.is_file() && !real.starts_with(checkout))
 }
 
 /// Returns the absolute directories of PATH that are not in the tree.

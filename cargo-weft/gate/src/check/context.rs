@@ -18,6 +18,8 @@ pub struct Context<'f> {
     facts: &'f Facts,
     topology: OnceLock<Result<Topology, String>>,
     locked: OnceLock<Option<Graph>>,
+    used_exemptions: Vec<bool>,
+    not_evaluated: Vec<String>,
 }
 
 /// How a package comes to be in the graph.
@@ -31,7 +33,33 @@ pub struct Introduction {
 impl<'f> Context<'f> {
     /// Prepares to look at `facts`.
     pub fn new(facts: &'f Facts) -> Self {
-        Self { facts, topology: OnceLock::new(), locked: OnceLock::new() }
+        Self {
+            facts,
+            topology: OnceLock::new(),
+            locked: OnceLock::new(),
+            used_exemptions: Vec::new(),
+            not_evaluated: Vec::new(),
+        }
+    }
+
+    /// Adds what the checks of exemptions look at: which are used, and the codes of checks that did not look
+    /// everywhere.
+    pub(crate) fn with_results(
+        self,
+        used_exemptions: Vec<bool>,
+        not_evaluated: Vec<String>,
+    ) -> Self {
+        Self { used_exemptions, not_evaluated, ..self }
+    }
+
+    /// Says for each exemption whether a finding is its own; empty until the other checks were evaluated.
+    pub(crate) fn used_exemptions(&self) -> &[bool] {
+        &self.used_exemptions
+    }
+
+    /// Says whether a check was evaluated, and over everything.
+    pub(crate) fn looked_everywhere(&self, code: &str) -> bool {
+        !self.not_evaluated.iter().any(|other| other == code)
     }
 
     /// Returns the facts.

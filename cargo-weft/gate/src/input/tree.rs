@@ -7,6 +7,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use jiff::civil::Date;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -155,6 +157,14 @@ impl<'a, 't> Node<'a, 't> {
 
     pub(crate) fn bool(&self) -> Result<bool, Diagnostic> {
         self.value.get_ref().as_bool().ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// Reads a day, as a TOML date or as a string.
+    pub(crate) fn day(&self) -> Option<Date> {
+        let date = self.value.get_ref().as_datetime().map(ToString::to_string);
+        let text = date.or_else(|| self.as_str().map(str::to_owned))?;
+        // A time of day would be read and forgotten.
+        (text.len() == 10).then(|| text.parse().ok()).flatten()
     }
 
     /// Reads a whole number from 0 to `max`.

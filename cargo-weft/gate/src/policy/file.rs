@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::Level;
+use crate::advisory::Severity;
 
 /// A `weft.toml`, or a profile.
 #[derive(JsonSchema)]
@@ -16,8 +17,12 @@ pub struct PolicyFile {
     schema: u32,
     /// The profile it builds on: `local`, `baseline`, `strict`, `release`, or a file below this one's directory.
     profile: Option<String>,
+    /// What the advisory checks compare with.
+    advisories: Option<AdvisoriesTable>,
     /// A level for each check, by code or by `family/*`.
     checks: Option<BTreeMap<String, Level>>,
+    /// How old a version must be.
+    cooldown: Option<CooldownTable>,
     /// What gates must know.
     gate: Option<GateTables>,
     /// What is judged.
@@ -26,6 +31,30 @@ pub struct PolicyFile {
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.
     topology: Option<TopologyTable>,
+}
+
+/// What the advisory checks compare with.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct AdvisoriesTable {
+    /// The directory of the database, relative to the workspace root; empty for that of `cargo weft db update`.
+    database: Option<String>,
+    /// How many days old the database may be.
+    #[schemars(range(max = 36500))]
+    max_age_days: Option<u32>,
+    /// The mildest severity that counts; an advisory without a score always does.
+    severity: Option<Severity>,
+}
+
+/// How old a version must be.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct CooldownTable {
+    /// How many days must have passed since a version was published; 0 for any age.
+    #[schemars(range(max = 36500))]
+    days: Option<u32>,
+    /// Crates that may be younger.
+    exempt: Option<Vec<String>>,
 }
 
 /// What gates must know.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{Features, Level, SCHEMA, Targets};
 use crate::Diagnostic;
+use crate::advisory::Severity;
 use crate::check;
 use crate::input::text;
 use crate::input::tree::{self, Node, Table, suggest};
@@ -15,7 +16,11 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// The keys of `weft.toml`, as `policy show` prints them.
 pub(super) mod key {
+    pub(in super::super) const ADVISORY_AGE: &str = "advisories.max-age-days";
+    pub(in super::super) const ADVISORY_DB: &str = "advisories.database";
     pub(in super::super) const BLAST: &str = "topology.blast-percent";
+    pub(in super::super) const COOLDOWN: &str = "cooldown.days";
+    pub(in super::super) const COOLDOWN_EXEMPT: &str = "cooldown.exempt";
     pub(in super::super) const DEV_DEPENDENCIES: &str = "graph.dev-dependencies";
     pub(in super::super) const DUPLICATES: &str = "topology.duplicate-versions";
     pub(in super::super) const FEATURES: &str = "graph.features";
@@ -25,6 +30,7 @@ pub(super) mod key {
     pub(in super::super) const HOST_ALLOW: &str = "topology.host-execution-allow";
     pub(in super::super) const REGISTRIES: &str = "sources.registries";
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
+    pub(in super::super) const SEVERITY: &str = "advisories.severity";
     pub(in super::super) const TARGETS: &str = "graph.targets";
 }
 
@@ -53,8 +59,10 @@ pub(super) enum Value {
     Flag(bool),
     Level(String, Level),
     Number(u32),
+    Severity(Severity),
     Strings(Vec<String>),
     Targets(Targets),
+    Text(String),
 }
 
 /// Reads one layer.
@@ -72,6 +80,8 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     let profile = document.get("profile");
     reader.graph(&document)?;
     reader.checks(&document)?;
+    reader.advisories(&document)?;
+    reader.cooldown(&document)?;
     reader.sources(&document)?;
     reader.topology(&document)?;
     reader.gates(&document)?;
@@ -149,6 +159,25 @@ impl Reader {
         Ok(())
     }
 
+    fn advisories(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("advisories")? else { return Ok(()) };
+        self.read(key::ADVISORY_DB, table.get("database"), |node| {
+            Ok(Value::Text(node.string()?.to_owned()))
+        })?;
+        self.read(key::ADVISORY_AGE, table.get("max-age-days"), days)?;
+        self.read(key::SEVERITY, table.get("severity"), |node| {
+            Ok(Value::Severity(word(node, "severity", Severity::ALL, Severity::as_str)?))
+        })?;
+        table.finish()
+    }
+
+    fn cooldown(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("cooldown")? else { return Ok(()) };
+        self.read(key::COOLDOWN, table.get("days"), days)?;
+        self.read(key::COOLDOWN_EXEMPT, table.get("exempt"), strings)?;
+        table.finish()
+    }
+
     fn sources(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
         let Some(table) = document.table("sources")? else { return Ok(()) };
         self.read(key::REGISTRIES, table.get("registries"), strings)?;
@@ -216,12 +245,26 @@ fn not_empty(node: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
 }
 
 fn level(node: &Node<'_, '_>) -> Result<Level, Diagnostic> {
-    let levels = [Level::Deny, Level::Warn, Level::Note, Level::Off];
+    word(node, "level", [Level::Deny, Level::Warn, Level::Note, Level::Off], Level::as_str)
+}
+
+/// Reads one of a few words.
+fn word<T: Copy, const N: usize>(
+    node: &Node<'_, '_>,
+    what: &str,
+    known: [T; N],
+    name: fn(T) -> &'static str,
+) -> Result<T, Diagnostic> {
     let text = node.string()?;
-    levels.into_iter().find(|level| level.as_str() == text).ok_or_else(|| {
-        let help = suggest(text, levels.iter().map(|level| level.as_str()));
-        node.fault(format!("unknown level `{}`", text.escape_debug())).help(help)
+    known.into_iter().find(|word| name(*word) == text).ok_or_else(|| {
+        let help = suggest(text, known.map(name).into_iter());
+        node.fault(format!("unknown {what} `{}`", text.escape_debug())).help(help)
     })
+}
+
+/// Reads a number of days, of at most a century.
+fn days(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
+    Ok(Value::Number(node.number(36_500)?))
 }
 
 /// Accepts a check's code, a family or `family/*`.
@@ -241,6 +284,8 @@ impl fmt::Display for Value {
         match self {
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Severity(severity) => write!(f, "{:?}", severity.as_str()),
+            Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
             Self::Level(_, level) => write!(f, "{:?}", level.as_str()),
             Self::Features(Features::All) | Self::Targets(Targets::All) => f.write_str("\"all\""),
             Self::Features(Features::Default) => f.write_str("\"default\""),
@@ -276,7 +321,7 @@ mod tests {
             "no check is called",
             "did you mean `topology/blast`?",
         );
-        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "known here: inventory/*");
+        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "known here: advisory/*");
         check("[checks]\n\"topology\" = \"off\"", "for a check or for", "topology/*");
         check(
             "[checks]\n\"topology/blast\" = \"dany\"",

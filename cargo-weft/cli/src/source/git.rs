@@ -1,0 +1,228 @@
+//! Reads objects of a git repository, and nothing of its work tree; `git` itself is spawned.
+//!
+//! A repository is as little trusted as any file: of the commands used here none runs a hook, a filter or a pager, and
+//! what its configuration could still name, a remote that is asked for missing objects, is switched off.
+//! Nothing of the user's or the system's configuration is read, so an answer depends on the repository alone.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, thread};
+
+use super::cargo;
+
+/// The most that is read of one answer, in bytes.
+const MAX_ANSWER: u64 = 64 << 20;
+
+/// How much of standard error is kept.
+const MAX_STDERR: u64 = 4 << 10;
+
+/// A git repository: its git directory, or a work tree that has one.
+#[derive(Debug, Clone)]
+pub struct Git {
+    program: PathBuf,
+    directory: PathBuf,
+}
+
+/// A file in a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// Its path from the root of the commit's tree, with `/`.
+    pub path: String,
+    /// Its object id in hexadecimal.
+    pub id: String,
+}
+
+impl Git {
+    /// Opens the repository whose git directory or work tree `directory` is; `None` if it is neither.
+    ///
+    /// The program is looked for outside `checkout`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: there is a repository, and no git to read it with.
+    pub fn open(directory: &Path, checkout: &Path) -> Result<Option<Self>, String> {
+        let inner = directory.join(".git");
+        let is_bare = || {
+            directory.join("HEAD").is_file()
+                && directory.join("objects").is_dir()
+                && directory.join("refs").is_dir()
+        };
+        let git_directory = match inner.symlink_metadata().is_ok() {
+            true => inner,
+            false if is_bare() => directory.to_owned(),
+            false => return Ok(None),
+        };
+        let program = cargo::find_program("git", checkout)
+            .ok_or("it is a git repository, and no git is installed to read it")?;
+        Ok(Some(Self { program, directory: git_directory }))
+    }
+
+    /// Returns the id of the commit that `revision` names.
+    ///
+    /// # Errors
+    ///
+    /// What git says.
+    pub fn commit(&self, revision: &str) -> Result<String, String> {
+        let wanted = format!("{revision}^{{commit}}");
+        let answer =
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
+        let id = String::from_utf8_lossy(&answer).trim().to_owned();
+        match is_id(&id) {
+            true => Ok(id),
+            false => Err("it has no such commit".to_owned()),
+        }
+    }
+
+    /// Returns the second since 1970 at which the committer made a commit.
+    ///
+    /// # Errors
+    ///
+    /// What git says.
+    pub fn committed(&self, commit: &str) -> Result<i64, String> {
+        let object = self.run(&["cat-file", "commit", commit])?;
+        let object = String::from_utf8_lossy(&object);
+        let header = object.lines().take_while(|line| !line.is_empty());
+        let line = header.filter_map(|line| line.strip_prefix("committer ")).next();
+        line.and_then(|line| line.rsplit(' ').nth(1)?.parse().ok())
+            .ok_or_else(|| "its commit has no date".to_owned())
+    }
+
+    /// Lists the regular files of a commit below a folder, in git's order.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn files(&self, commit: &str, folder: &str) -> Result<Vec<Blob>, String> {
+        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit, "--", folder])?;
+        let mut blobs = Vec::new();
+        for line in answer.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            let line = str::from_utf8(line).map_err(|_| "a file's name is not UTF-8")?;
+            let (description, path) = line.split_once('\t').ok_or("git's list is odd")?;
+            let mut words = description.split(' ');
+            let (mode, kind, id) = (words.next(), words.next(), words.next());
+            if let (Some("100644" | "100755"), Some("blob"), Some(id)) = (mode, kind, id) {
+                blobs.push(Blob { path: path.to_owned(), id: id.to_owned() });
+            }
+        }
+        Ok(blobs)
+    }
+
+    /// Reads the contents of blobs, in their order.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a blob that is larger than `limit` bytes or not there.
+    pub fn contents(&self, blobs: &[Blob], limit: usize) -> Result<Vec<Vec<u8>>, String> {
+        let failed = |e: io::Error| format!("git cannot be asked: {e}");
+        let mut command = self.command(&["cat-file", "--batch"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(failed)?;
+        let mut stdin = child.stdin.take().ok_or("git cannot be asked")?;
+        let wanted: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
+        // Writing and reading at once, since either pipe can be full.
+        let writer = thread::spawn(move || stdin.write_all(wanted.as_bytes()));
+        let stdout = child.stdout.take().ok_or("git cannot be asked")?;
+        let read = read_batch(&mut BufReader::with_capacity(1 << 16, stdout), blobs, limit);
+        if read.is_err() {
+            // What it would still say is of no use; that it may have ended by itself is no fault.
+            _ = child.kill();
+        }
+        _ = writer.join();
+        let status = child.wait().map_err(failed)?;
+        match (read, status.success()) {
+            (Ok(_), false) => Err("git failed while it was read from".to_owned()),
+            (read, _) => read,
+        }
+    }
+
+    /// Runs a command and returns what it prints.
+    ///
+    /// # Errors
+    ///
+    /// The first line of what it says on standard error.
+    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
+        let failed = |e: io::Error| format!("git cannot be run: {e}");
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        let stderr = child.stderr.take();
+        let said = thread::spawn(move || {
+            let mut said = Vec::new();
+            if let Some(mut stderr) = stderr {
+                _ = stderr.by_ref().take(MAX_STDERR).read_to_end(&mut said);
+                _ = io::copy(&mut stderr, &mut io::sink());
+            }
+            said
+        });
+        let mut answer = Vec::new();
+        let mut whole = Ok(0);
+        if let Some(stdout) = child.stdout.take() {
+            whole = stdout.take(MAX_ANSWER + 1).read_to_end(&mut answer);
+        }
+        let status = child.wait().map_err(failed)?;
+        let said = said.join().unwrap_or_default();
+        whole.map_err(failed)?;
+        if answer.len() as u64 > MAX_ANSWER {
+            return Err("git's answer is too long".to_owned());
+        }
+        match status.success() {
+            true => Ok(answer),
+            false => {
+                let said = String::from_utf8_lossy(&said);
+                let line = said.lines().next().unwrap_or("it has no such object");
+                Err(line.trim_start_matches("fatal: ").to_owned())
+            }
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--git-dir")
+            .arg(&self.directory)
+            .args(["-c", "safe.directory=*", "-c", "protocol.allow=never", "--no-pager"])
+            .args(arguments)
+            .env_clear()
+            .envs(["PATH", "SYSTEMROOT", "SystemRoot"].iter().filter_map(|name| {
+                let value = env::var_os(name)?;
+                Some((*name, value))
+            }))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", if cfg!(windows) { "NUL" } else { "/dev/null" })
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("LC_ALL", "C");
+        command
+    }
+}
+
+fn read_batch(
+    answers: &mut impl BufRead,
+    blobs: &[Blob],
+    limit: usize,
+) -> Result<Vec<Vec<u8>>, String> {
+    let odd = |path: &str| format!("git cannot read {path}");
+    let mut contents = Vec::with_capacity(blobs.len());
+    for blob in blobs {
+        let mut header = String::new();
+        answers.by_ref().take(256).read_line(&mut header).map_err(|_| odd(&blob.path))?;
+        let expected = format!("{} blob ", blob.id);
+        let size = header.strip_prefix(&expected).and_then(|size| size.trim_end().parse().ok());
+        let size: usize = size.ok_or_else(|| odd(&blob.path))?;
+        if size > limit {
+            return Err(format!("{} is larger than {} MiB", blob.path, limit >> 20));
+        }
+        // The newline behind it is git's.
+        let mut content = vec![0; size + 1];
+        answers.read_exact(&mut content).map_err(|_| odd(&blob.path))?;
+        content.pop();
+        contents.push(content);
+    }
+    Ok(contents)
+}
+
+fn is_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
