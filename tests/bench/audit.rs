@@ -94,6 +94,7 @@ fn facts(name: &str) -> Facts {
         exemptions: Vec::new(),
         inputs: Vec::new(),
         inventory: Known::Value(inventory(name)),
+        licenses: Known::Unknown(unknown()),
         lockfile: LockfileState::Present("Cargo.lock".to_owned()),
         notices: Vec::new(),
         policy: policy::combine(&layers).expect("it is complete").policy,

@@ -6,12 +6,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::copy;
 use serde_json::Value;
 use weft_gate::check;
 
@@ -111,10 +116,14 @@ fn outcome(case: &Path) -> String {
 /// Makes a Cargo home whose index knows the locked packages of crates.io as versions that stand and are old.
 ///
 /// A case's `index.json` says otherwise for `name@version`; null hides one.
+/// Its `sources` are Cargo's copies of what packages hold.
 fn cargo_home(case: &Path) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let url = tame_index::utils::url_to_local_dir("sparse+https://index.crates.io/", true).unwrap();
-    let cache = home.path().join("registry/index").join(url.dir_name).join(".cache");
+    let cache = home.path().join("registry/index").join(&url.dir_name).join(".cache");
+    if case.join("sources").is_dir() {
+        copy(&case.join("sources"), &home.path().join("registry/src").join(&url.dir_name));
+    }
     let stated: BTreeMap<String, Value> = match fs::read(case.join("index.json")) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
         Err(_) => BTreeMap::new(),

@@ -120,7 +120,7 @@ fn check_object(format: &str, whole: &Value, pointer: &str, optional: &[&str]) {
 #[test]
 fn what_misses_a_member_or_has_another_is_not_valid() {
     let report = json(&sample::fails(), "audit --precision lock --format json");
-    check_object("report", &report, "", &["summary"]);
+    check_object("report", &report, "", &["advisories", "summary"]);
     check_object("report", &report, "/counts", &[]);
     check_object("report", &report, "/summary", &["f50_thousandths"]);
     check_object("report", &report, "/findings/0", &["path", "fields"]);
@@ -131,7 +131,7 @@ fn what_misses_a_member_or_has_another_is_not_valid() {
     let inventory = json(&sample::members(), "graph --precision metadata");
     check_object("inventory", &inventory, "", &[]);
     check_object("inventory", &inventory, "/edges/0", &["declared"]);
-    check_object("inventory", &inventory, "/packages/0", &["checksum", "manifest"]);
+    check_object("inventory", &inventory, "/packages/0", &["checksum", "features", "manifest"]);
     let policy = json(&Tree::sound(), "policy show --json");
     check_object("policy-in-force", &policy, "", &[]);
     check_object("policy-in-force", &policy, "/topology", &[]);

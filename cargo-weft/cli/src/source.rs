@@ -9,6 +9,7 @@ pub mod exemptions;
 pub mod files;
 pub mod git;
 pub mod index;
+pub mod licenses;
 pub mod policy;
 pub mod roles;
 pub mod secret;

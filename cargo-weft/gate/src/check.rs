@@ -5,9 +5,12 @@
 //! chapter in the book.
 
 pub mod advisory;
+pub mod ban;
+pub mod boundary;
 pub mod context;
 pub mod exemption;
 pub mod inventory;
+pub mod license;
 pub mod source;
 pub mod topology;
 
@@ -44,13 +47,16 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 24] = [
+pub static CHECKS: [&dyn Check; 29] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
     &advisory::Unmaintained,
     &advisory::Unsound,
     &advisory::Vulnerability,
+    &ban::Feature,
+    &ban::Package,
+    &boundary::Direction,
     &exemption::Expired,
     &exemption::Expiring,
     &exemption::Unused,
@@ -60,6 +66,8 @@ pub static CHECKS: [&dyn Check; 24] = [
     &inventory::LockfileStale,
     &inventory::TooNew,
     &inventory::Yanked,
+    &license::NotAllowed,
+    &license::Unknown,
     &source::GitNotAllowed,
     &source::GitUnpinned,
     &source::PathEscapesWorkspace,

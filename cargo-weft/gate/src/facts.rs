@@ -16,7 +16,7 @@ use crate::advisory::Advisories;
 use crate::exemption::Exemption;
 use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
-use crate::policy::Policy;
+use crate::policy::{LicenseFile, Policy};
 
 /// The version of the facts format.
 pub const SCHEMA: u32 = 1;
@@ -42,6 +42,8 @@ pub struct Facts {
     pub inputs: Vec<Input>,
     /// The dependency graph.
     pub inventory: Known<Inventory>,
+    /// What packages say of their licences.
+    pub licenses: Known<Licenses>,
     /// Whether there is a lockfile.
     pub lockfile: LockfileState,
     /// What was noticed on the way that no check speaks of.
@@ -54,6 +56,36 @@ pub struct Facts {
     pub replacements: Known<Vec<Replacement>>,
     /// The version of this format.
     pub schema: u32,
+}
+
+/// What packages say of their licences, by package URL; one whose sources are not there is absent.
+pub type Licenses = BTreeMap<String, Terms>;
+
+/// What a package says of its licence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The SPDX expression of its manifest, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// The files that the policy clarifies it by, as they are, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<LicenseFile>,
+    /// The licence whose text one of its files is most like, where the manifest states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<LicenseText>,
+}
+
+/// A file that is like the text of a licence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LicenseText {
+    /// How sure the match is, in thousandths.
+    pub confidence_thousandths: u32,
+    /// The licence, as SPDX names it.
+    pub license: String,
+    /// The path of the file in the package.
+    pub path: String,
 }
 
 /// What registries say of locked versions, by package URL; a version that no index knows is absent.

@@ -7,6 +7,7 @@ pub mod advisory;
 pub mod cargo_config;
 pub mod exemptions;
 pub mod index;
+pub mod license;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;

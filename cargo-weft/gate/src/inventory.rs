@@ -91,6 +91,9 @@ pub struct Package {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub checksum: Option<Sha256>,
+    /// The features that are switched on in what is judged, sorted; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
     /// The package URL, which is unique within the inventory.
     pub id: String,
     /// Facts from the package's own manifest, at metadata precision.

@@ -7,9 +7,14 @@
 
 mod file;
 mod layer;
+mod license;
+mod rule;
 
 pub use file::PolicyFile;
 pub use layer::{Layer, parse_layer};
+pub(crate) use license::MODE;
+pub use license::{Clarification, LicenseException, LicenseFile, LicensePolicy};
+pub use rule::{BanPolicy, Boundary, DeniedCrate, FeatureRule, Layer as BoundaryLayer};
 
 use std::collections::BTreeMap;
 
@@ -30,6 +35,10 @@ pub const SCHEMA: u32 = 1;
 pub struct Policy {
     /// What the advisory checks compare with.
     pub advisories: AdvisoryPolicy,
+    /// Which crates may be in the graph.
+    pub bans: BanPolicy,
+    /// Which members may reach which packages.
+    pub boundaries: Vec<Boundary>,
     /// The level of every check, by code.
     pub checks: BTreeMap<String, Level>,
     /// How old a version must be.
@@ -38,6 +47,8 @@ pub struct Policy {
     pub gate: Gates,
     /// What is judged.
     pub graph: GraphPolicy,
+    /// Which licences are accepted.
+    pub licenses: LicensePolicy,
     /// The name of the profile that `weft.toml` builds on, or is used without one.
     pub profile: String,
     /// Where packages may come from.
@@ -146,6 +157,10 @@ pub struct SourcePolicy {
 pub struct TopologyPolicy {
     /// The largest share of external crates, in percent, that may each reach half of the members or more.
     pub blast_percent: u32,
+    /// Crates whose versions are not counted.
+    pub duplicate_skip: Vec<String>,
+    /// Crates whose versions, and those of all that they reach, are not counted.
+    pub duplicate_skip_tree: Vec<String>,
     /// How many versions of one crate may be judged side by side.
     pub duplicate_versions: u32,
     /// External crates that may run a build script or be a procedural macro; if it is not empty, no others may.
@@ -285,6 +300,21 @@ impl Draft {
                     _ => None,
                 })?,
             },
+            bans: BanPolicy {
+                allow: self.strings(key::BAN_ALLOW)?,
+                deny: self.get(key::BAN_DENY, |v| match v {
+                    layer::Value::Denied(list) => Some(list.clone()),
+                    _ => None,
+                })?,
+                feature: self.get(key::BAN_FEATURE, |v| match v {
+                    layer::Value::FeatureRules(list) => Some(list.clone()),
+                    _ => None,
+                })?,
+            },
+            boundaries: self.get(key::BOUNDARY, |v| match v {
+                layer::Value::Boundaries(list) => Some(list.clone()),
+                _ => None,
+            })?,
             checks: self.levels.clone(),
             cooldown: CooldownPolicy {
                 days: self.number(key::COOLDOWN)?,
@@ -305,6 +335,18 @@ impl Draft {
                     _ => None,
                 })?,
             },
+            licenses: LicensePolicy {
+                allow: self.strings(key::LICENSE_ALLOW)?,
+                clarify: self.get(key::LICENSE_CLARIFY, |v| match v {
+                    layer::Value::Clarifications(list) => Some(list.clone()),
+                    _ => None,
+                })?,
+                confidence_percent: self.number(key::LICENSE_CONFIDENCE)?,
+                exception: self.get(key::LICENSE_EXCEPTION, |v| match v {
+                    layer::Value::LicenseExceptions(list) => Some(list.clone()),
+                    _ => None,
+                })?,
+            },
             profile,
             sources: SourcePolicy {
                 git: self.strings(key::GIT)?,
@@ -312,6 +354,8 @@ impl Draft {
             },
             topology: TopologyPolicy {
                 blast_percent: self.number(key::BLAST)?,
+                duplicate_skip: self.strings(key::DUPLICATE_SKIP)?,
+                duplicate_skip_tree: self.strings(key::DUPLICATE_SKIP_TREE)?,
                 duplicate_versions: self.number(key::DUPLICATES)?,
                 host_execution_allow: self.strings(key::HOST_ALLOW)?,
                 host_execution_percent: self.number(key::HOST)?,

@@ -12,7 +12,9 @@ use weft_verify::canonical::{self, Unwritable};
 use crate::advisory::{Advisories, Database};
 use crate::check::{CHECKS, Check, Context};
 use crate::exemption::{self, Exempted, Exemption};
-use crate::facts::{Escape, Facts, Input, Known, LockfileState, Notice, Releases, Replacement};
+use crate::facts::{
+    Escape, Facts, Input, Known, Licenses, LockfileState, Notice, Releases, Replacement,
+};
 use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
 use crate::policy::Level;
@@ -292,6 +294,7 @@ struct Observations<'f> {
     escapes: &'f Known<Vec<Escape>>,
     exemptions: &'f [Exemption],
     inputs: &'f [Input],
+    licenses: &'f Known<Licenses>,
     lockfile: &'f LockfileState,
     notices: &'f [Notice],
     releases: &'f Known<Releases>,
@@ -308,6 +311,7 @@ impl<'f> Observations<'f> {
             escapes: &facts.escapes,
             exemptions: &facts.exemptions,
             inputs: &facts.inputs,
+            licenses: &facts.licenses,
             lockfile: &facts.lockfile,
             notices: &facts.notices,
             releases: &facts.releases,

@@ -15,7 +15,7 @@ use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::report;
 use crate::source::workspace::{Fault, Tree};
-use crate::source::{advisories, cargo, exemptions, index, policy, workspace};
+use crate::source::{advisories, cargo, exemptions, index, licenses, policy, workspace};
 
 /// Facts, and what of the way there a person should see.
 pub(super) struct Loaded {
@@ -72,6 +72,7 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         exemptions: Vec::new(),
         inputs,
         inventory,
+        licenses: Known::Unknown(NOT_ASKED.to_owned()),
         lockfile: match draft.tree.lockfile.is_some() || draft.tree.has_fault(&lockfile_name) {
             true => LockfileState::Present(lockfile_name),
             false => LockfileState::Missing(lockfile_name),
@@ -106,17 +107,23 @@ impl Loaded {
                     (None, "") => advisories::default_directory(),
                     (None, stated) => Some(self.root.join(stated)),
                 };
-                let (database, releases) = rayon::join(
+                let policy = &self.facts.policy.licenses;
+                let (database, (releases, licenses)) = rayon::join(
                     || database(inventory, directory.as_deref(), &self.checkout),
-                    || index::releases(inventory),
+                    || {
+                        let licenses = || licenses::licenses(inventory, policy);
+                        rayon::join(|| index::releases(inventory), licenses)
+                    },
                 );
                 self.facts.advisories = database;
+                self.facts.licenses = licenses;
                 self.facts.releases = releases;
                 self.facts.notices.extend(namesakes(inventory, &self.facts.advisories));
                 self.facts.notices.sort();
             }
             Known::Unknown(reason) => {
                 self.facts.advisories = Known::Unknown(reason.clone());
+                self.facts.licenses = Known::Unknown(reason.clone());
                 self.facts.releases = Known::Unknown(reason.clone());
             }
         }

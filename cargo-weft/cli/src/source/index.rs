@@ -21,7 +21,11 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
     let mut directories = BTreeMap::<&str, Vec<PathBuf>>::new();
     for package in &inventory.packages {
         if let Source::Registry { url } = &package.source {
-            directories.entry(url).or_insert_with(|| caches(&cache, &package.source, url));
+            let found = || {
+                let found = self::directories(&cache, &package.source, url).into_iter();
+                found.map(|path| path.join(".cache")).collect()
+            };
+            directories.entry(url).or_insert_with(found);
         }
     }
     let look_up = |package: &Package| {
@@ -31,15 +35,15 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
     Known::Value(inventory.packages.par_iter().filter_map(look_up).collect())
 }
 
-/// Returns the directories that Cargo, of this or an older version, keeps an index's cache in.
-fn caches(cache: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
+/// Returns the directories below `parent` in which Cargo, of this or an older version, keeps what is a registry's.
+pub(super) fn directories(parent: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
     let crates_io =
         ["sparse+https://index.crates.io/", "https://github.com/rust-lang/crates.io-index"];
     let urls = if source.is_crates_io() { crates_io.to_vec() } else { vec![url] };
     let names =
         urls.iter().flat_map(|url| [true, false].map(|stable| url_to_local_dir(url, stable)));
     let names = names.filter_map(|name| Some(name.ok()?.dir_name));
-    names.map(|name| cache.join(name).join(".cache")).filter(|path| path.is_dir()).collect()
+    names.map(|name| parent.join(name)).filter(|path| path.is_dir()).collect()
 }
 
 /// A version is yanked if any of the caches says so.

@@ -265,6 +265,7 @@ fn package(locked: &LockedPackage, manifest: Option<&Manifest>, no_manifests: bo
         None => locked.source.clone(),
     };
     Package {
+        features: None,
         checksum: locked.checksum,
         id: purl(&locked.name, &locked.version, &source),
         manifest: None,

@@ -203,7 +203,13 @@ fn select(
     for (_, features) in set.all_features() {
         for package in features.packages_with_features(guppy::graph::DependencyDirection::Forward) {
             if let Some(number) = matched.get(package.package().id().repr()) {
-                draft.packages[*number].selected = true;
+                let chosen = &mut draft.packages[*number];
+                chosen.selected = true;
+                // Host and target may be built with other features; whoever asks is asked for both.
+                let features = chosen.features.get_or_insert_default();
+                features.extend(package.named_features().map(str::to_owned));
+                features.sort();
+                features.dedup();
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::Level;
+use super::{Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException};
 use crate::advisory::Severity;
 
 /// A `weft.toml`, or a profile.
@@ -19,6 +19,10 @@ pub struct PolicyFile {
     profile: Option<String>,
     /// What the advisory checks compare with.
     advisories: Option<AdvisoriesTable>,
+    /// Which crates may be in the graph.
+    bans: Option<BansTable>,
+    /// Which members may reach which packages.
+    boundary: Option<Vec<Boundary>>,
     /// A level for each check, by code or by `family/*`.
     checks: Option<BTreeMap<String, Level>>,
     /// How old a version must be.
@@ -27,6 +31,8 @@ pub struct PolicyFile {
     gate: Option<GateTables>,
     /// What is judged.
     graph: Option<GraphTable>,
+    /// Which licences are accepted.
+    licenses: Option<LicensesTable>,
     /// Where packages may come from.
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.
@@ -44,6 +50,33 @@ struct AdvisoriesTable {
     max_age_days: Option<u32>,
     /// The mildest severity that counts; an advisory without a score always does.
     severity: Option<Severity>,
+}
+
+/// Which crates may be in the graph.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct BansTable {
+    /// External crates that may be judged; if it is not empty, no others may.
+    allow: Option<Vec<String>>,
+    /// Crates that may not be.
+    deny: Option<Vec<DeniedCrate>>,
+    /// Features that may not be switched on.
+    feature: Option<Vec<FeatureRule>>,
+}
+
+/// Which licences are accepted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct LicensesTable {
+    /// SPDX licences, with their exception where they have one.
+    allow: Option<Vec<String>>,
+    /// Expressions for crates that state none, or a wrong one.
+    clarify: Option<Vec<Clarification>>,
+    /// How sure a match of a licence's text must be, in percent.
+    #[schemars(range(max = 100))]
+    confidence_percent: Option<u32>,
+    /// Licences that are accepted for single crates.
+    exception: Option<Vec<LicenseException>>,
 }
 
 /// How old a version must be.
@@ -140,6 +173,10 @@ struct TopologyTable {
     /// The largest share of external crates, in percent, that may each reach half of the members or more.
     #[schemars(range(max = 100))]
     blast_percent: Option<u32>,
+    /// Crates whose versions are not counted.
+    duplicate_skip: Option<Vec<String>>,
+    /// Crates whose versions, and those of all that they reach, are not counted.
+    duplicate_skip_tree: Option<Vec<String>>,
     /// How many versions of one crate may be judged side by side.
     #[schemars(range(min = 1, max = 1000))]
     duplicate_versions: Option<u32>,

@@ -3,7 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{Features, Level, SCHEMA, Targets};
+use serde::Serialize;
+
+use super::{
+    Boundary, Clarification, DeniedCrate, FeatureRule, Features, Level, LicenseException, SCHEMA,
+    Targets, license, rule,
+};
 use crate::Diagnostic;
 use crate::advisory::Severity;
 use crate::check;
@@ -18,16 +23,26 @@ const MAX_BYTES: usize = 1 << 20;
 pub(super) mod key {
     pub(in super::super) const ADVISORY_AGE: &str = "advisories.max-age-days";
     pub(in super::super) const ADVISORY_DB: &str = "advisories.database";
+    pub(in super::super) const BAN_ALLOW: &str = "bans.allow";
+    pub(in super::super) const BAN_DENY: &str = "bans.deny";
+    pub(in super::super) const BAN_FEATURE: &str = "bans.feature";
+    pub(in super::super) const BOUNDARY: &str = "boundary";
     pub(in super::super) const BLAST: &str = "topology.blast-percent";
     pub(in super::super) const COOLDOWN: &str = "cooldown.days";
     pub(in super::super) const COOLDOWN_EXEMPT: &str = "cooldown.exempt";
     pub(in super::super) const DEV_DEPENDENCIES: &str = "graph.dev-dependencies";
+    pub(in super::super) const DUPLICATE_SKIP: &str = "topology.duplicate-skip";
+    pub(in super::super) const DUPLICATE_SKIP_TREE: &str = "topology.duplicate-skip-tree";
     pub(in super::super) const DUPLICATES: &str = "topology.duplicate-versions";
     pub(in super::super) const FEATURES: &str = "graph.features";
     pub(in super::super) const GATEWAY: &str = "topology.sole-gateway-percent";
     pub(in super::super) const GIT: &str = "sources.git";
     pub(in super::super) const HOST: &str = "topology.host-execution-percent";
     pub(in super::super) const HOST_ALLOW: &str = "topology.host-execution-allow";
+    pub(in super::super) const LICENSE_ALLOW: &str = "licenses.allow";
+    pub(in super::super) const LICENSE_CLARIFY: &str = "licenses.clarify";
+    pub(in super::super) const LICENSE_CONFIDENCE: &str = "licenses.confidence-percent";
+    pub(in super::super) const LICENSE_EXCEPTION: &str = "licenses.exception";
     pub(in super::super) const REGISTRIES: &str = "sources.registries";
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
     pub(in super::super) const SEVERITY: &str = "advisories.severity";
@@ -55,9 +70,14 @@ pub(super) struct Setting {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
+    Boundaries(Vec<Boundary>),
+    Clarifications(Vec<Clarification>),
+    Denied(Vec<DeniedCrate>),
+    FeatureRules(Vec<FeatureRule>),
     Features(Features),
     Flag(bool),
     Level(String, Level),
+    LicenseExceptions(Vec<LicenseException>),
     Number(u32),
     Severity(Severity),
     Strings(Vec<String>),
@@ -81,7 +101,9 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     reader.graph(&document)?;
     reader.checks(&document)?;
     reader.advisories(&document)?;
+    reader.bans(&document)?;
     reader.cooldown(&document)?;
+    reader.licenses(&document)?;
     reader.sources(&document)?;
     reader.topology(&document)?;
     reader.gates(&document)?;
@@ -171,6 +193,26 @@ impl Reader {
         table.finish()
     }
 
+    fn bans(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        self.read(key::BOUNDARY, document.get("boundary"), rule::boundaries)?;
+        let Some(table) = document.table("bans")? else { return Ok(()) };
+        self.read(key::BAN_ALLOW, table.get("allow"), strings)?;
+        self.read(key::BAN_DENY, table.get("deny"), rule::denied)?;
+        self.read(key::BAN_FEATURE, table.get("feature"), rule::features)?;
+        table.finish()
+    }
+
+    fn licenses(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("licenses")? else { return Ok(()) };
+        self.read(key::LICENSE_ALLOW, table.get("allow"), license::allow)?;
+        self.read(key::LICENSE_CLARIFY, table.get("clarify"), license::clarifications)?;
+        self.read(key::LICENSE_CONFIDENCE, table.get("confidence-percent"), |node| {
+            Ok(Value::Number(node.number(100)?))
+        })?;
+        self.read(key::LICENSE_EXCEPTION, table.get("exception"), license::exceptions)?;
+        table.finish()
+    }
+
     fn cooldown(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
         let Some(table) = document.table("cooldown")? else { return Ok(()) };
         self.read(key::COOLDOWN, table.get("days"), days)?;
@@ -189,6 +231,8 @@ impl Reader {
         let Some(table) = document.table("topology")? else { return Ok(()) };
         let percent = |node: &Node<'_, '_>| Ok(Value::Number(node.number(100)?));
         self.read(key::BLAST, table.get("blast-percent"), percent)?;
+        self.read(key::DUPLICATE_SKIP, table.get("duplicate-skip"), strings)?;
+        self.read(key::DUPLICATE_SKIP_TREE, table.get("duplicate-skip-tree"), strings)?;
         self.read(key::DUPLICATES, table.get("duplicate-versions"), |node| {
             match node.number(1000)? {
                 0 => {
@@ -235,7 +279,7 @@ fn strings(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
 }
 
 /// An empty list of targets would judge nothing.
-fn not_empty(node: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
+pub(super) fn not_empty(node: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
     match node.strings()? {
         list if list.is_empty() => {
             Err(node.fault("an empty list would judge nothing; write \"all\" for every target"))
@@ -278,6 +322,12 @@ fn check_pattern(node: &Node<'_, '_>, pattern: &str) -> Result<String, Diagnosti
     Err(node.key_fault(fault).help(suggest(pattern, known.iter().map(String::as_str))))
 }
 
+/// Writes rules as an array of inline tables.
+fn write_rules<T: Serialize>(f: &mut fmt::Formatter<'_>, rules: &[T]) -> fmt::Result {
+    let values = rules.iter().map(toml::Value::try_from).collect::<Result<Vec<_>, _>>();
+    write!(f, "{}", toml::Value::Array(values.map_err(|_| fmt::Error)?))
+}
+
 impl fmt::Display for Value {
     /// Writes the value as `weft.toml` would have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -286,6 +336,11 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Severity(severity) => write!(f, "{:?}", severity.as_str()),
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
+            Self::Boundaries(list) => write_rules(f, list),
+            Self::Clarifications(list) => write_rules(f, list),
+            Self::Denied(list) => write_rules(f, list),
+            Self::FeatureRules(list) => write_rules(f, list),
+            Self::LicenseExceptions(list) => write_rules(f, list),
             Self::Level(_, level) => write!(f, "{:?}", level.as_str()),
             Self::Features(Features::All) | Self::Targets(Targets::All) => f.write_str("\"all\""),
             Self::Features(Features::Default) => f.write_str("\"default\""),
@@ -321,7 +376,7 @@ mod tests {
             "no check is called",
             "did you mean `topology/blast`?",
         );
-        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "known here: advisory/*");
+        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "did you mean `license/*`?");
         check("[checks]\n\"topology\" = \"off\"", "for a check or for", "topology/*");
         check(
             "[checks]\n\"topology/blast\" = \"dany\"",

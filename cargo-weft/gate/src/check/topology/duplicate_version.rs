@@ -1,10 +1,12 @@
 #![doc = include_str!("duplicate_version.md")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
+use crate::policy::TopologyPolicy;
+use crate::topology::Topology;
 
 /// See the module's page.
 pub struct DuplicateVersion;
@@ -19,10 +21,15 @@ impl Check for DuplicateVersion {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let (inventory, _) = context.graph()?;
-        let allowed = context.policy().topology.duplicate_versions as usize;
-        let too_many =
-            versions(inventory).into_iter().filter(|(_, versions)| versions.len() > allowed);
+        let (inventory, topology) = context.graph()?;
+        let policy = &context.policy().topology;
+        let allowed = policy.duplicate_versions as usize;
+        let skipped = skipped(inventory, topology, policy);
+        let counted = versions(inventory).into_iter().map(|(name, mut indexes)| {
+            indexes.retain(|index| !skipped.contains(index));
+            (name, indexes)
+        });
+        let too_many = counted.filter(|(_, versions)| versions.len() > allowed);
         let finding = |(name, indexes): (&str, Vec<u32>)| {
             let versions: Vec<String> =
                 indexes.iter().map(|i| inventory.package(*i).version.to_string()).collect();
@@ -41,6 +48,24 @@ impl Check for DuplicateVersion {
         };
         Ok(bounded(self.code(), context, too_many, finding))
     }
+}
+
+/// Returns the packages whose versions the policy does not count.
+fn skipped(inventory: &Inventory, topology: &Topology, policy: &TopologyPolicy) -> BTreeSet<u32> {
+    let named = |names: &[String]| -> Vec<u32> {
+        let externals = inventory.judged_externals().into_iter();
+        externals.filter(|index| names.contains(&inventory.package(*index).name)).collect()
+    };
+    let mut skipped: BTreeSet<u32> = named(&policy.duplicate_skip).into_iter().collect();
+    let mut open = named(&policy.duplicate_skip_tree);
+    let mut seen = BTreeSet::new();
+    while let Some(index) = open.pop() {
+        if seen.insert(index) {
+            open.extend(topology.graph.successors(index));
+        }
+    }
+    skipped.append(&mut seen);
+    skipped
 }
 
 /// Groups external packages by name, each group from the oldest version to the newest.

@@ -1,0 +1,133 @@
+//! Reads what packages say of their licences: in Cargo's local copies of their sources, and in what Cargo says of them.
+//!
+//! Nothing is unpacked or fetched. Whoever can write to Cargo's home directory can write what is built from it, so its
+//! copies are taken as they are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use spdx::detection::scan::Scanner;
+use spdx::detection::{Store, TextData};
+use weft_gate::facts::{Known, LicenseText, Licenses, Terms};
+use weft_gate::input::license;
+use weft_gate::inventory::{Inventory, Package, Source};
+use weft_gate::policy::{LicenseFile, LicensePolicy};
+use weft_verify::Sha256;
+
+use super::cargo;
+use super::files;
+use super::index;
+
+/// The largest text of a licence that is read, in bytes.
+const MAX_TEXT: usize = 1 << 20;
+
+/// How many files of a package are looked at for the text of a licence.
+const MAX_TEXTS: usize = 16;
+
+/// Reads the licence of every judged package from elsewhere; of a policy without licences, of none.
+pub fn licenses(inventory: &Inventory, policy: &LicensePolicy) -> Known<Licenses> {
+    if policy.allow.is_empty() {
+        return Known::Unknown("the policy lists no licences".to_owned());
+    }
+    let Some(home) = cargo::cargo_home() else {
+        return Known::Unknown("there is no Cargo home directory".to_owned());
+    };
+    let sources = home.join("registry").join("src");
+    let mut directories = BTreeMap::<&str, Vec<PathBuf>>::new();
+    for package in &inventory.packages {
+        if let Source::Registry { url } = &package.source {
+            let directory = || index::directories(&sources, &package.source, url);
+            directories.entry(url).or_insert_with(directory);
+        }
+    }
+    let read = |package: &Package| {
+        let copies = match &package.source {
+            Source::Registry { url } => directories.get(&**url).map_or(&[][..], Vec::as_slice),
+            Source::Git { .. } | Source::Path { .. } => &[],
+        };
+        let name = format!("{}-{}", package.name, package.version);
+        let copy = copies.iter().map(|copies| copies.join(&name)).find(|path| path.is_dir());
+        Some((package.id.clone(), terms(package, copy.as_deref(), policy)?))
+    };
+    let judged = inventory.packages.par_iter().filter(|p| p.selected && !p.member);
+    Known::Value(judged.filter_map(read).collect())
+}
+
+/// Reads one package; `None` where neither Cargo nor a copy says anything.
+fn terms(package: &Package, copy: Option<&Path>, policy: &LicensePolicy) -> Option<Terms> {
+    let by_cargo = package.manifest.as_ref().map(|manifest| manifest.license.clone());
+    let Some(copy) = copy else {
+        return by_cargo.map(|expression| Terms { expression, ..Terms::default() });
+    };
+    let manifest = files::read_inside(copy, &copy.join("Cargo.toml"), license::MAX_BYTES);
+    let stated = license::parse("Cargo.toml", &manifest.ok()??).ok()?;
+    let expression = by_cargo.flatten().or(stated.expression);
+    let clarified = policy.clarify.iter().filter(|c| c.name == package.name);
+    let mut named: Vec<LicenseFile> = clarified
+        .flat_map(|clarification| &clarification.files)
+        .filter_map(|file| digest(copy, &file.path))
+        .collect();
+    named.sort();
+    named.dedup();
+    let text = match &expression {
+        Some(_) => None,
+        None => best_text(copy, stated.file.as_deref()),
+    };
+    Some(Terms { expression, files: named, text })
+}
+
+fn digest(copy: &Path, path: &str) -> Option<LicenseFile> {
+    let bytes = read(copy, path)?;
+    Some(LicenseFile { path: path.to_owned(), sha256: Sha256::of(&bytes) })
+}
+
+/// Reads a file of a package, which has to lie in it.
+fn read(copy: &Path, path: &str) -> Option<Vec<u8>> {
+    let relative = Path::new(path);
+    let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let copy = copy.canonicalize().ok().filter(|_| inside)?;
+    files::read_inside(&copy, &copy.join(relative), MAX_TEXT).ok()?
+}
+
+/// Finds the file that is most like the text of a licence.
+fn best_text(copy: &Path, stated: Option<&str>) -> Option<LicenseText> {
+    let mut candidates: Vec<String> = stated.map(str::to_owned).into_iter().collect();
+    let entries = fs::read_dir(copy).ok()?;
+    let mut found: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            let name = name.to_ascii_uppercase();
+            ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"].iter().any(|p| name.starts_with(p))
+        })
+        .collect();
+    found.sort();
+    candidates.extend(found);
+    candidates.truncate(MAX_TEXTS);
+    let matches = candidates.into_iter().filter_map(|path| {
+        let bytes = read(copy, &path)?;
+        let text = TextData::new(str::from_utf8(&bytes).ok()?);
+        let scanner = Scanner::new(store()?).confidence_threshold(0.5).optimize(false);
+        let result = scanner.scan(&text);
+        let license = result.license?.name.to_owned();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a score is from 0 to 1"
+        )]
+        let confidence_thousandths = (result.score.clamp(0.0, 1.0) * 1000.0).floor() as u32;
+        Some(LicenseText { confidence_thousandths, license, path })
+    });
+    // Of equals the first: what the manifest names, and then by name.
+    matches.reduce(|best, next| {
+        if next.confidence_thousandths > best.confidence_thousandths { next } else { best }
+    })
+}
+
+/// Returns the texts of the licences that SPDX lists, unpacked once.
+fn store() -> Option<&'static Store> {
+    static STORE: OnceLock<Option<Store>> = OnceLock::new();
+    STORE.get_or_init(|| Store::load_inline().ok()).as_ref()
+}

@@ -1,0 +1,52 @@
+//! What a package's own manifest says of its licence.
+
+use super::text;
+use super::tree;
+use crate::Diagnostic;
+use crate::place::SourceText;
+
+/// The largest manifest of a package that is read, in bytes.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// A package's licence, as its manifest states it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stated {
+    /// The SPDX expression.
+    pub expression: Option<String>,
+    /// The path of a file with the licence's text.
+    pub file: Option<String>,
+}
+
+/// Reads the manifest of a package from elsewhere; of all it says only the licence is looked at.
+///
+/// # Errors
+///
+/// A [`Diagnostic`] for what is no manifest of a package.
+pub fn parse(file: &str, bytes: &[u8]) -> Result<Stated, Diagnostic> {
+    let source = SourceText::new(file, text(file, bytes, MAX_BYTES)?);
+    let document = tree::parse(&source)?;
+    let package = document.get_ref().get("package").or_else(|| document.get_ref().get("project"));
+    let package = package.and_then(|package| package.get_ref().as_table());
+    let package = package.ok_or_else(|| Diagnostic::whole(file, "has no table `package`"))?;
+    let string = |key: &str| {
+        let value = package.get(key)?.get_ref().as_str()?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    Ok(Stated { expression: string("license"), file: string("license-file") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expression_and_file_are_read_and_empty_ones_are_none() {
+        let read = |text: &str| parse("Cargo.toml", text.as_bytes()).unwrap();
+        let both = read("[package]\nname = \"a\"\nlicense = \"MIT\"\nlicense-file = \"L\"\n");
+        assert_eq!((both.expression.as_deref(), both.file.as_deref()), (Some("MIT"), Some("L")));
+        assert_eq!(read("[package]\nlicense = \" \"\n"), Stated::default());
+        assert_eq!(read("[package]\nlicense.workspace = true\n"), Stated::default());
+        assert!(parse("Cargo.toml", b"[workspace]\n").is_err());
+        assert!(parse("Cargo.toml", b"[package").is_err());
+    }
+}
