@@ -89,6 +89,7 @@ fn facts(name: &str) -> Facts {
     Facts {
         advisories: Known::Unknown(unknown()),
         as_of: Date::constant(2026, 11, 20),
+        base: None,
         drift: Known::Unknown(unknown()),
         escapes: Known::Unknown(unknown()),
         exemptions: Vec::new(),

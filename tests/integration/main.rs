@@ -8,6 +8,7 @@
 mod common;
 
 mod advisory;
+mod base;
 mod command;
 mod determinism;
 mod format;

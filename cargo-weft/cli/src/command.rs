@@ -2,8 +2,10 @@
 
 mod audit;
 mod baseline;
+mod compare;
 mod completions;
 mod db;
+mod diff;
 mod exempt;
 mod explain;
 mod facts;
@@ -69,6 +71,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Write a weft.toml that passes today and fails what is worse tomorrow
     Init(init::InitArgs),
+    /// Show what changed since a base: packages, measures and findings
+    Diff(diff::DiffArgs),
     /// Put a finding off until a day, with a reason and two names
     Exempt(exempt::ExemptArgs),
     /// Exempt what is denied today, so that only what comes anew fails
@@ -168,6 +172,7 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Init(args) => init::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Exempt(args) => exempt::run(args),
         Command::Baseline(args) => baseline::run(args),
         Command::Db(args) => db::run(args),

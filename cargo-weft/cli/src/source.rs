@@ -11,6 +11,7 @@ pub mod git;
 pub mod index;
 pub mod licenses;
 pub mod policy;
+pub mod revision;
 pub mod roles;
 pub mod secret;
 pub mod workspace;

@@ -13,6 +13,7 @@ use weft_verify::json::Limits;
 use weft_verify::{Rejection, Sha256};
 
 use crate::advisory::Advisories;
+use crate::diff::Base;
 use crate::exemption::Exemption;
 use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
@@ -32,6 +33,9 @@ pub struct Facts {
     pub advisories: Known<Advisories>,
     /// The day the decision is made for.
     pub as_of: Date,
+    /// What of a base only new findings are told apart by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// Where manifests and lockfile disagree.
     pub drift: Known<Vec<Drift>>,
     /// Path dependencies that lead out of the workspace.

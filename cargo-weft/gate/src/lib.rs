@@ -8,6 +8,7 @@
 pub mod advisory;
 pub mod check;
 pub mod diagnostic;
+pub mod diff;
 pub mod exemption;
 pub mod facts;
 pub mod finding;

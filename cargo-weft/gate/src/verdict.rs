@@ -11,6 +11,7 @@ use weft_verify::canonical::{self, Unwritable};
 
 use crate::advisory::{Advisories, Database};
 use crate::check::{CHECKS, Check, Context};
+use crate::diff::{self, Base, Identity};
 use crate::exemption::{self, Exempted, Exemption};
 use crate::facts::{
     Escape, Facts, Input, Known, Licenses, LockfileState, Notice, Releases, Replacement,
@@ -36,6 +37,9 @@ pub struct Verdict {
     /// The day the decision is made for.
     #[schemars(with = "String")]
     pub as_of: Date,
+    /// How it compares with a base; then only findings that the base does not have are in the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// How many findings and checks of each kind there are.
     pub counts: Counts,
     /// Findings that somebody answers for.
@@ -61,6 +65,18 @@ pub struct Verdict {
     pub summary: Option<Summary>,
     /// The program that decided: `cargo-weft` and its version.
     pub tool: String,
+}
+
+/// What a base has in common with the head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// The commit of the base.
+    pub commit: String,
+    /// Findings of the base that the head does not have.
+    pub fixed: Vec<Identity>,
+    /// Findings that both have; they do not change the verdict.
+    pub unchanged: Vec<Finding>,
 }
 
 /// The decision.
@@ -166,6 +182,13 @@ pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     let context = context.with_results(applied.used, draft.blind());
     draft.evaluate(&of_exemptions, &context);
     let known = context.graph().ok();
+    let comparison = facts.base.as_ref().map(|base| {
+        let (unchanged, new, fixed) = diff::split(std::mem::take(&mut draft.findings), base);
+        draft.findings = new;
+        let mut unchanged: Vec<Finding> = unchanged;
+        unchanged.sort();
+        Comparison { commit: base.commit.clone(), fixed, unchanged }
+    });
     draft.findings.sort();
     draft.not_evaluated.sort_by(|a, b| a.code.cmp(&b.code));
     draft.count(applied.exempted.len());
@@ -175,6 +198,7 @@ pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     Ok(Verdict {
         advisories: facts.advisories.as_ref().ok().map(|a| a.database.clone()),
         as_of: facts.as_of,
+        comparison,
         counts: draft.counts,
         exempted,
         findings: draft.findings,
@@ -290,6 +314,8 @@ fn inputs(facts: &Facts) -> Result<Vec<Input>, Unwritable> {
 struct Observations<'f> {
     advisories: &'f Known<Advisories>,
     as_of: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'f Base>,
     drift: &'f Known<Vec<Drift>>,
     escapes: &'f Known<Vec<Escape>>,
     exemptions: &'f [Exemption],
@@ -307,6 +333,7 @@ impl<'f> Observations<'f> {
         Self {
             advisories: &facts.advisories,
             as_of: facts.as_of,
+            base: facts.base.as_ref(),
             drift: &facts.drift,
             escapes: &facts.escapes,
             exemptions: &facts.exemptions,

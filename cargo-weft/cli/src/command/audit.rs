@@ -6,8 +6,10 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use weft_gate::{Verdict, decide};
 
+use super::Selection;
+use super::compare::{Question, compare};
+use super::facts::{self, Loaded};
 use super::output::{Reports, Text};
-use super::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
 
@@ -20,6 +22,9 @@ pub(super) struct AuditArgs {
     /// A database of advisories: a clone of RustSec's advisory-db, or a directory like it
     #[arg(long, value_name = "DIR")]
     advisory_db: Option<PathBuf>,
+    /// Judge by the policy of this commit, and fail on findings that it does not have
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
     /// The day to judge for; by default today (UTC)
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
@@ -39,9 +44,7 @@ enum Format {
 pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
-    let mut loaded = facts::load(&args.selection, as_of)?;
-    loaded.show_faults();
-    loaded.for_verdict(args.advisory_db.as_deref())?;
+    let loaded = load(args, as_of)?;
     let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {
@@ -49,6 +52,19 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     }
     destinations.write(|format| render(&verdict, format))?;
     Ok(verdict.outcome.into())
+}
+
+fn load(args: &AuditArgs, as_of: Date) -> Result<Loaded, Error> {
+    let advisory_db = args.advisory_db.as_deref();
+    if let Some(base) = &args.base {
+        let selection = &args.selection;
+        let question = Question { selection, base, head: None, advisory_db, as_of };
+        return Ok(compare(&question)?.head);
+    }
+    let mut loaded = facts::load(&args.selection, as_of)?;
+    loaded.show_faults();
+    loaded.for_verdict(advisory_db)?;
+    Ok(loaded)
 }
 
 fn render(verdict: &Verdict, format: Format) -> Result<Text, Error> {

@@ -24,6 +24,8 @@ pub(super) struct Loaded {
     pub(super) root: PathBuf,
     /// The checkout the root is in: none of its programs is run.
     checkout: PathBuf,
+    /// Where the path of an advisory database in the policy begins.
+    pub(super) database_root: PathBuf,
     /// Faults in the tree's files.
     faults: Vec<Fault>,
     /// What Cargo said when it failed.
@@ -37,6 +39,15 @@ const ONLY_A_LOCKFILE: &str = "only a lockfile was read";
 
 /// Reads the workspace, or the lockfile, that the command line selects.
 pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> {
+    load_by(selection, as_of, None)
+}
+
+/// Reads it to be judged by the given policy; without one, by that which the command line or the workspace names.
+pub(super) fn load_by(
+    selection: &Selection,
+    as_of: Date,
+    rules: Option<&policy::Loaded>,
+) -> Result<Loaded, Error> {
     let only_lockfile = selection.lockfile.is_some();
     if only_lockfile && selection.precision == PrecisionChoice::Metadata {
         return Err(Error::usage(
@@ -48,7 +59,10 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
         Some(path) => workspace::read_lockfile(path)?,
         None => workspace::read_workspace(selection.manifest_path.as_deref())?,
     };
-    let policy = policy::load(selection.policy.as_deref(), &tree.root)?;
+    let policy = match rules {
+        Some(rules) => rules.clone(),
+        None => policy::load(selection.policy.as_deref(), &tree.root)?,
+    };
     let mut draft = Draft {
         selection,
         tree,
@@ -67,6 +81,7 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
     let facts = Facts {
         advisories: Known::Unknown(NOT_ASKED.to_owned()),
         as_of,
+        base: None,
         drift,
         escapes,
         exemptions: Vec::new(),
@@ -85,7 +100,8 @@ pub(super) fn load(selection: &Selection, as_of: Date) -> Result<Loaded, Error> 
     };
     let Draft { tree, said, .. } = draft;
     let checkout = tree.checkout.clone();
-    Ok(Loaded { facts, root: tree.root, checkout, faults: tree.faults, said })
+    let database_root = tree.root.clone();
+    Ok(Loaded { facts, root: tree.root, checkout, database_root, faults: tree.faults, said })
 }
 
 impl Loaded {
@@ -96,8 +112,14 @@ impl Loaded {
     /// A fault in the exemptions, with the place.
     pub(super) fn for_verdict(&mut self, advisory_db: Option<&Path>) -> Result<(), Error> {
         let exemptions = exemptions::load(&self.root)?;
-        self.facts.exemptions = exemptions.list;
-        self.facts.inputs.extend(exemptions.input);
+        self.judge_by(advisory_db, &exemptions);
+        Ok(())
+    }
+
+    /// Adds the same with the given exemptions.
+    pub(super) fn judge_by(&mut self, advisory_db: Option<&Path>, exemptions: &exemptions::Loaded) {
+        self.facts.exemptions.clone_from(&exemptions.list);
+        self.facts.inputs.extend(exemptions.input.clone());
         self.facts.inputs.sort();
         match &self.facts.inventory {
             Known::Value(inventory) => {
@@ -105,7 +127,7 @@ impl Loaded {
                 let directory = match (advisory_db, &**stated) {
                     (Some(named), _) => Some(named.to_owned()),
                     (None, "") => advisories::default_directory(),
-                    (None, stated) => Some(self.root.join(stated)),
+                    (None, stated) => Some(self.database_root.join(stated)),
                 };
                 let policy = &self.facts.policy.licenses;
                 let (database, (releases, licenses)) = rayon::join(
@@ -127,7 +149,6 @@ impl Loaded {
                 self.facts.releases = Known::Unknown(reason.clone());
             }
         }
-        Ok(())
     }
 
     /// Shows on standard error what a report has no place for.

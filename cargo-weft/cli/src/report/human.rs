@@ -11,7 +11,7 @@ use weft_gate::advisory::Database;
 use weft_gate::exemption::Exempted;
 use weft_gate::policy::Level;
 use weft_gate::topology::RiskRow;
-use weft_gate::verdict::{NotEvaluated, Summary};
+use weft_gate::verdict::{Comparison, NotEvaluated, Summary};
 use weft_gate::{Finding, Outcome, Place, Verdict};
 
 use super::table::{Align, layout, shorten, tenths};
@@ -74,6 +74,9 @@ fn head(out: &mut String, verdict: &Verdict) {
     if let Some(database) = &verdict.advisories {
         paragraph(out, "", &advisories(database), 2);
     }
+    if let Some(comparison) = &verdict.comparison {
+        paragraph(out, "", &compared(comparison), 2);
+    }
     let off = if counts.off > 0 { format!(", {} switched off", counts.off) } else { String::new() };
     let missing = counts.not_evaluated;
     paragraph(
@@ -82,6 +85,16 @@ fn head(out: &mut String, verdict: &Verdict) {
         &format!("{} evaluated, {missing} not evaluated{off}", plural(counts.evaluated, "check")),
         2,
     );
+}
+
+/// Says how a verdict compares with its base.
+pub(super) fn compared(comparison: &Comparison) -> String {
+    format!(
+        "compared with {}: {} unchanged, {} fixed; what is shown is new",
+        comparison.commit.get(..12).unwrap_or(&comparison.commit),
+        plural(comparison.unchanged.len() as u64, "finding"),
+        comparison.fixed.len()
+    )
 }
 
 /// Says which database of advisories was read.

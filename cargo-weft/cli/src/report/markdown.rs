@@ -61,6 +61,10 @@ fn judged(out: &mut String, verdict: &Verdict) {
     if let Some(database) = &verdict.advisories {
         _ = writeln!(out, "{}.\n", super::human::advisories(database));
     }
+    if let Some(comparison) = &verdict.comparison {
+        let text = super::human::compared(comparison);
+        _ = writeln!(out, "{}.\n", text.replacen("compared", "Compared", 1));
+    }
     for notice in &verdict.notices {
         _ = writeln!(out, "> {}\n", markdown(&notice.message));
     }

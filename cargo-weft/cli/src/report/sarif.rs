@@ -100,13 +100,19 @@ fn pascal_case(code: &str) -> String {
 /// Makes a result of each finding; findings that differ in nothing but their line are numbered.
 fn results(verdict: &Verdict) -> Vec<SarifResult> {
     let mut seen = BTreeMap::<String, u32>::new();
-    let standing = verdict.findings.iter().map(|finding| (finding, None));
-    let exempted = verdict.exempted.iter().map(|e| (&e.finding, Some(&e.exemption)));
-    let numbered = standing.chain(exempted).map(|(finding, exemption)| {
+    // Without a base nothing is known of what was there before (SARIF §3.27.24).
+    let state = |name: &str| verdict.comparison.as_ref().map(|_| Value::from(name));
+    let standing = verdict.findings.iter().map(|finding| (finding, None, state("new")));
+    let unchanged = verdict.comparison.iter().flat_map(|c| &c.unchanged);
+    let unchanged = unchanged.map(|finding| (finding, None, state("unchanged")));
+    let exempted = verdict.exempted.iter().map(|e| (&e.finding, Some(&e.exemption), None));
+    let all = standing.chain(unchanged).chain(exempted);
+    let numbered = all.map(|(finding, exemption, baseline_state)| {
         let number = seen.entry(fingerprint(finding)).or_default();
         *number += 1;
         SarifResult {
             // An empty list says that it was looked for, and that the result stands (SARIF §3.27.23).
+            baseline_state,
             suppressions: Some(exemption.map(suppression).into_iter().collect()),
             ..result(finding, *number)
         }

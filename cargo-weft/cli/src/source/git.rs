@@ -88,13 +88,17 @@ impl Git {
             .ok_or_else(|| "its commit has no date".to_owned())
     }
 
-    /// Lists the regular files of a commit below a folder, in git's order.
+    /// Lists the regular files of a commit below a folder, or all of them if it is empty, in git's order.
     ///
     /// # Errors
     ///
     /// What git says; a name that is not UTF-8.
     pub fn files(&self, commit: &str, folder: &str) -> Result<Vec<Blob>, String> {
-        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit, "--", folder])?;
+        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
+        if !folder.is_empty() {
+            arguments.extend(["--", folder]);
+        }
+        let answer = self.run(&arguments)?;
         let mut blobs = Vec::new();
         for line in answer.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
             let line = str::from_utf8(line).map_err(|_| "a file's name is not UTF-8")?;

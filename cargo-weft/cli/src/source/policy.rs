@@ -20,7 +20,7 @@ const MAX_LAYERS: usize = 8;
 pub const FILE: &str = "weft.toml";
 
 /// A policy with the files it was read from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Loaded {
     /// The policy and the places of its values.
     pub effective: Effective,

@@ -376,7 +376,11 @@ mod tests {
             "no check is called",
             "did you mean `topology/blast`?",
         );
-        check("[checks]\n\"licence/*\" = \"off\"", "no check is called", "did you mean `license/*`?");
+        check(
+            "[checks]\n\"licence/*\" = \"off\"",
+            "no check is called",
+            "did you mean `license/*`?",
+        );
         check("[checks]\n\"topology\" = \"off\"", "for a check or for", "topology/*");
         check(
             "[checks]\n\"topology/blast\" = \"dany\"",

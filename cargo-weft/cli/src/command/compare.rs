@@ -1,0 +1,133 @@
+//! A workspace and its base, judged alike: what `audit --base` and `diff` share.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use weft_gate::diff::{Base, Identity};
+use weft_gate::facts::{Input, Notice};
+use weft_gate::{Verdict, decide};
+
+use super::facts::{self, Loaded};
+use super::{PrecisionChoice, Selection};
+use crate::error::Error;
+use crate::source::revision::{Revision, short};
+use crate::source::{exemptions, files, policy, workspace};
+
+/// Both sides; the head's facts know the base's findings.
+pub(super) struct Compared {
+    pub(super) base: Loaded,
+    pub(super) base_verdict: Verdict,
+    pub(super) head: Loaded,
+    /// Names the head: a commit, or the work tree.
+    pub(super) head_name: String,
+    pub(super) base_name: String,
+}
+
+/// What to compare, and by what.
+pub(super) struct Question<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) base: &'a str,
+    /// A commit; otherwise the work tree.
+    pub(super) head: Option<&'a str>,
+    pub(super) advisory_db: Option<&'a Path>,
+    pub(super) as_of: Date,
+}
+
+/// Reads and judges both sides by the base's policy and exemptions, or by the policy that the command line names.
+///
+/// # Errors
+///
+/// What keeps either side from being read.
+pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
+    let selection = question.selection;
+    if selection.lockfile.is_some() {
+        return Err(Error::usage(
+            "a lockfile alone has no base",
+            "name the workspace with --manifest-path instead of --lockfile",
+        ));
+    }
+    if selection.precision == PrecisionChoice::Metadata {
+        return Err(Error::usage(
+            "a commit is known at lock precision alone, since cargo is not run on it",
+            "leave --precision out",
+        ));
+    }
+    let root = workspace::root(selection.manifest_path.as_deref())?;
+    let base_revision = Revision::read(&root, question.base)?;
+    let head_revision = question.head.map(|head| Revision::read(&root, head)).transpose()?;
+    let head_root = head_revision.as_ref().map_or(&*root, Revision::root);
+
+    let rules = policy::load(selection.policy.as_deref(), base_revision.root())?;
+    let load = |manifest: Option<PathBuf>| -> Result<Loaded, Error> {
+        let selection = Selection {
+            manifest_path: manifest,
+            lockfile: None,
+            precision: PrecisionChoice::Lock,
+            policy: None,
+            offline: true,
+            online: false,
+        };
+        let mut loaded = facts::load_by(&selection, question.as_of, Some(&rules))?;
+        loaded.database_root = root.clone();
+        loaded.show_faults();
+        Ok(loaded)
+    };
+    let exempted = exemptions::load(base_revision.root())?;
+    let mut base = load(Some(base_revision.manifest()))?;
+    base.judge_by(question.advisory_db, &exempted);
+    let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
+    let base_verdict = decide(&base.facts).map_err(bug)?;
+
+    let manifest = match &head_revision {
+        Some(revision) => Some(revision.manifest()),
+        None => selection.manifest_path.clone(),
+    };
+    let mut head = load(manifest)?;
+    head.judge_by(question.advisory_db, &exempted);
+    let exempted = base_verdict.exempted.iter().map(|exempted| &exempted.finding);
+    let mut findings: Vec<Identity> =
+        base_verdict.findings.iter().chain(exempted).map(Identity::of).collect();
+    findings.sort();
+    head.facts.base = Some(Base { commit: base_revision.commit.clone(), findings });
+    let of_base = base.facts.inputs.iter();
+    head.facts.inputs.extend(
+        of_base.map(|input| Input { name: format!("base:{}", input.name), sha256: input.sha256 }),
+    );
+    head.facts.inputs.sort();
+    if selection.precision == PrecisionChoice::Auto {
+        let message = "judged at lock precision: cargo is not run on a commit".to_owned();
+        head.facts.notices.push(Notice { message, place: None });
+    }
+    let notices = changed_rules(base_revision.root(), head_root, selection.policy.is_some());
+    head.facts.notices.extend(notices);
+    head.facts.notices.sort();
+    Ok(Compared {
+        base,
+        base_verdict,
+        head,
+        head_name: match &head_revision {
+            Some(revision) => short(&revision.commit).to_owned(),
+            None => "the work tree".to_owned(),
+        },
+        base_name: short(&base_revision.commit).to_owned(),
+    })
+}
+
+/// Tells of rules that the head changes: they are not obeyed before they are in the base.
+fn changed_rules(base: &Path, head: &Path, policy_is_named: bool) -> Vec<Notice> {
+    let mut files = vec![exemptions::FILE];
+    if !policy_is_named {
+        files.push(policy::FILE);
+    }
+    let read = |root: &Path, name: &str| {
+        let root = root.canonicalize().ok()?;
+        files::read_inside(&root, &root.join(name), 4 << 20).ok().flatten()
+    };
+    let changed = files.into_iter().filter(|name| read(base, name) != read(head, name));
+    changed
+        .map(|name| Notice {
+            message: format!("{name} is not as the base has it; the base's counts"),
+            place: None,
+        })
+        .collect()
+}

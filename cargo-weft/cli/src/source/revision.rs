@@ -1,0 +1,146 @@
+//! Reads a workspace as a commit has it, from git's objects: nothing is checked out.
+//!
+//! Of all files only those that describe a workspace are written, to a private directory that is gone afterwards, and
+//! read there as any workspace is.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::files;
+use super::git::{Blob, Git};
+use crate::error::Error;
+
+/// The most files that describe a workspace.
+const MAX_FILES: usize = 20_000;
+
+/// The largest of them, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+
+/// A workspace as a commit has it.
+#[derive(Debug)]
+pub struct Revision {
+    /// The commit.
+    pub commit: String,
+    /// Kept for as long as the files are read.
+    _directory: tempfile::TempDir,
+    /// The workspace root below the directory.
+    root: PathBuf,
+}
+
+impl Revision {
+    /// Returns the manifest of the workspace root.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("Cargo.toml")
+    }
+
+    /// Returns the workspace root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads what `revision` has of the workspace at `root`, which lies in the work tree of a git repository.
+    ///
+    /// # Errors
+    ///
+    /// No repository, no such commit, no lockfile in it: each with the command that helps.
+    pub fn read(root: &Path, revision: &str) -> Result<Self, Error> {
+        let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
+        let top = top.ok_or_else(|| {
+            Error::usage(
+                "there is no git repository here or above",
+                "a base is a commit: run this in a clone",
+            )
+        })?;
+        let failed = |reason: String| {
+            Error::usage(
+                format!("the repository cannot be read: {reason}"),
+                "check it with `git fsck`",
+            )
+        };
+        let git = Git::open(top, top).map_err(failed)?;
+        let git = git.ok_or_else(|| failed("it has no objects".to_owned()))?;
+        let commit = git.commit(revision).map_err(|_| no_commit(&git, top, revision))?;
+        let inside = files::relative(top, root).unwrap_or_default();
+        let mut blobs = git.files(&commit, "").map_err(failed)?;
+        blobs.retain(|blob| describes(&blob.path));
+        if blobs.len() > MAX_FILES {
+            return Err(failed(format!("more than {MAX_FILES} files describe workspaces")));
+        }
+        let lockfile = join(&inside, "Cargo.lock");
+        if !blobs.iter().any(|blob| blob.path == lockfile) {
+            return Err(Error::usage(
+                format!(
+                    "{} at {} has no {lockfile}",
+                    short(&commit),
+                    crate::escape::terminal(revision)
+                ),
+                "commit the lockfile there, or name a base that has one",
+            ));
+        }
+        let contents = git.contents(&blobs, MAX_BYTES).map_err(failed)?;
+        let directory = write(&blobs, &contents)?;
+        let root = directory.path().join(&inside);
+        Ok(Self { commit, _directory: directory, root })
+    }
+}
+
+/// Returns the first digits of a commit.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// Says what helps where a commit is not there.
+fn no_commit(git: &Git, top: &Path, revision: &str) -> Error {
+    let shown = crate::escape::terminal(revision);
+    if git.commit("HEAD").is_err() {
+        return Error::usage("this branch has no commit yet", "commit once, then compare");
+    }
+    let git_directory = top.join(".git");
+    let help = match git_directory.join("shallow").is_file() {
+        true => format!("the clone is shallow; fetch it with `git fetch --depth=1 origin {shown}`"),
+        false => format!("fetch it with `git fetch origin {shown}`, or name another commit"),
+    };
+    Error::usage(format!("the repository has no commit `{shown}`"), help)
+}
+
+/// Says whether a file tells of a workspace, its policy or what takes packages from elsewhere.
+fn describes(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    match folder {
+        ".cargo" => matches!(name, "config" | "config.toml"),
+        ".weft" => name == "exemptions.toml",
+        _ => {
+            matches!(name, "Cargo.toml" | "Cargo.lock" | "rust-toolchain" | "rust-toolchain.toml")
+                || name.ends_with(".toml") && !name.starts_with('.')
+        }
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn write(blobs: &[Blob], contents: &[Vec<u8>]) -> Result<tempfile::TempDir, Error> {
+    let failed =
+        |source| Error::File { action: "write", path: "a temporary directory".to_owned(), source };
+    let directory = tempfile::tempdir().map_err(failed)?;
+    // Like a checkout, so that nothing above it is read.
+    fs::create_dir(directory.path().join(".git")).map_err(failed)?;
+    for (blob, content) in blobs.iter().zip(contents) {
+        let path = Path::new(&blob.path);
+        let harmless = path.components().all(|part| match part {
+            Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
+            _ => false,
+        });
+        if !harmless {
+            continue;
+        }
+        let path = directory.path().join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        fs::write(path, content).map_err(failed)?;
+    }
+    Ok(directory)
+}

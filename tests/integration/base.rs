@@ -1,0 +1,203 @@
+//! A workspace against a base: what is new fails, and only the base's rules count.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common::{AS_OF, Done, MANIFEST, Run, Tree, copy, from_registry, locked, package};
+
+fn git(directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
+        .args(["-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn commit(tree: &Tree) {
+    git(&tree.path("tree"), &["add", "--all"]);
+    git(&tree.path("tree"), &["commit", "--quiet", "--message", "x"]);
+}
+
+/// A repository whose one commit locks these crates, beside a database of advisories.
+fn repository(crates: &[(&str, &str)]) -> Tree {
+    let tree = lock(Tree::of(MANIFEST, ""), crates).with("home/.keep", "");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/advisory-db"), &tree.path("db"));
+    git(&tree.path("tree"), &["init", "--quiet"]);
+    commit(&tree);
+    tree
+}
+
+fn lock(tree: Tree, crates: &[(&str, &str)]) -> Tree {
+    let names: Vec<&str> = crates.iter().map(|(name, _)| *name).collect();
+    let needs: String = crates.iter().map(|(name, _)| format!("{name} = \"*\"\n")).collect();
+    let entries: String =
+        crates.iter().map(|(name, version)| package(name, version, &from_registry())).collect();
+    tree.with("tree/Cargo.toml", format!("{MANIFEST}[dependencies]\n{needs}"))
+        .with("tree/Cargo.lock", locked(&names, &entries))
+}
+
+fn run(tree: &Tree, arguments: &str) -> Done {
+    let line = format!("{arguments} --advisory-db ../db --as-of {AS_OF}");
+    Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home")).done()
+}
+
+fn diff(tree: &Tree, arguments: &str) -> Value {
+    let done = run(tree, &format!("diff {arguments} --format json")).exits(0);
+    serde_json::from_str(&done.stdout).unwrap()
+}
+
+#[test]
+fn only_what_is_new_fails() {
+    let tree = repository(&[("leaky", "1.0.0")]);
+    run(&tree, "audit --precision lock").exits(1);
+    run(&tree, "audit --base HEAD").exits(0);
+    // The same advisory of another version that it is about is the same finding.
+    let tree = lock(tree, &[("leaky", "1.0.1")]);
+    run(&tree, "audit --base HEAD").exits(0);
+    let tree = lock(tree, &[("leaky", "1.0.1"), ("thief", "1.0.0")]);
+    let done = run(&tree, "audit --base HEAD --format json").exits(1);
+    let verdict: Value = serde_json::from_str(&done.stdout).unwrap();
+    let codes: Vec<&str> = verdict["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["advisory/malicious"]);
+    assert_eq!(verdict["comparison"]["unchanged"][0]["code"], "advisory/vulnerability");
+    let sarif = run(&tree, "audit --base HEAD --format sarif").exits(1).stdout;
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let states: Vec<&str> = sarif["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["baselineState"].as_str().unwrap())
+        .collect();
+    assert!(states.contains(&"new") && states.contains(&"unchanged"), "{states:?}");
+}
+
+#[test]
+fn the_rules_of_the_head_are_told_of_and_not_obeyed() {
+    let tree = repository(&[]);
+    let tree = lock(tree, &[("leaky", "1.0.0")])
+        .with("tree/weft.toml", "schema = 1\n[checks]\n\"advisory/*\" = \"off\"\n")
+        .with(
+            "tree/.weft/exemptions.toml",
+            "schema = 1\n[[exemption]]\ncode = \"advisory/vulnerability\"\nreason = \"r\"\nowner = \"a\"\n\
+             subject = \"pkg:cargo/leaky@1.0.0 RUSTSEC-2026-9001\"\napprover = \"b\"\nexpires = 2027-01-01\n",
+        );
+    run(&tree, "audit --precision lock").exits(0);
+    let done = run(&tree, "audit --base HEAD").exits(1);
+    for file in ["weft.toml", ".weft/exemptions.toml"] {
+        let notice = format!("{file} is not as the base has it; the base's counts");
+        assert!(done.said().contains(&notice), "{}", done.said());
+    }
+    commit(&tree);
+    run(&tree, "audit --base HEAD").exits(0);
+    run(&tree, "audit --base HEAD --policy baseline").exits(3);
+}
+
+#[test]
+fn a_diff_pairs_versions_and_says_what_is_fixed() {
+    let tree = repository(&[("leaky", "1.0.0"), ("gone", "1.0.0")]);
+    let same = diff(&tree, "");
+    assert_eq!(same["packages"]["changed"], Value::Array(Vec::new()));
+    let tree = lock(tree, &[("leaky", "1.1.0"), ("fresh", "1.0.0")]);
+    let changes = diff(&tree, "HEAD");
+    assert_eq!(changes["packages"]["changed"][0]["kind"], "upgraded");
+    assert_eq!(changes["packages"]["changed"][0]["to"], "pkg:cargo/leaky@1.1.0");
+    assert_eq!(changes["packages"]["added"][0], "pkg:cargo/fresh@1.0.0");
+    assert_eq!(changes["packages"]["removed"][0], "pkg:cargo/gone@1.0.0");
+    assert_eq!(changes["fixed"][0]["about"], "pkg:cargo/leaky RUSTSEC-2026-9001");
+    assert_eq!(changes["head"]["name"], "the work tree");
+    commit(&tree);
+    let commits = diff(&tree, "HEAD~1 HEAD");
+    assert_eq!(commits["packages"], changes["packages"]);
+    assert_eq!(diff(&tree, "HEAD HEAD~1")["packages"]["changed"][0]["kind"], "downgraded");
+}
+
+#[test]
+fn a_workspace_below_the_top_of_its_repository_is_found() {
+    let tree = repository(&[("leaky", "1.0.0")]);
+    let root = tree.path("tree");
+    fs::create_dir(root.join("inner")).unwrap();
+    for file in ["Cargo.toml", "Cargo.lock", "src"] {
+        git(&root, &["mv", file, "inner"]);
+    }
+    commit(&tree);
+    let done = Run::new(root.join("inner"), "audit --base HEAD --advisory-db ../../db")
+        .arg(format!("--as-of={AS_OF}"))
+        .env("CARGO_HOME", tree.path("home"))
+        .done();
+    assert!(done.exits(0).said().contains("2 findings unchanged, 0 fixed"));
+}
+
+#[test]
+fn what_is_no_base_is_an_error_with_the_command_that_helps() {
+    let says = |done: Done, words: &str| {
+        let done = done.exits(2);
+        assert!(done.said().contains(words), "{}", done.said());
+    };
+    let tree = repository(&[]);
+    says(run(&tree, "diff nosuch"), "git fetch origin nosuch");
+    says(run(&tree, "audit --base=--upload-pack=x"), "the repository has no commit");
+    says(run(&tree, "audit --base HEAD --lockfile Cargo.lock"), "a lockfile alone has no base");
+    says(run(&tree, "audit --base HEAD --precision metadata"), "lock precision alone");
+    git(&tree.path("tree"), &["rm", "--quiet", "--cached", "Cargo.lock"]);
+    git(&tree.path("tree"), &["commit", "--quiet", "--message", "x"]);
+    says(run(&tree, "diff HEAD"), "commit the lockfile there");
+    let unborn = Tree::sound();
+    git(&unborn.path("tree"), &["init", "--quiet"]);
+    says(Run::new(unborn.path("tree"), "diff").done(), "this branch has no commit yet");
+    says(Run::new(Tree::sound().path("tree"), "diff").done(), "there is no");
+
+    let tree = repository(&[]);
+    let first = git(&tree.path("tree"), &["rev-parse", "HEAD"]);
+    let tree = lock(tree, &[("leaky", "1.1.0")]);
+    commit(&tree);
+    let url = format!("file://{}", tree.path("tree").display());
+    git(&tree.path("."), &["clone", "--quiet", "--depth=1", &url, "shallow"]);
+    let done = Run::new(tree.path("shallow"), &format!("diff {first}")).done();
+    says(done, "git fetch --depth=1 origin");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_repository_names_no_program_that_is_run() {
+    let tree = repository(&[]);
+    let marker = tree.path("ran");
+    let command = format!("touch {}", marker.display());
+    let root = tree.path("tree");
+    for (key, value) in [
+        ("core.fsmonitor", command.as_str()),
+        ("core.pager", &command),
+        ("core.sshCommand", &command),
+        ("core.hooksPath", "hooks"),
+        ("diff.external", &command),
+        ("filter.x.smudge", &command),
+        ("remote.origin.url", &format!("ext::{command}")),
+        ("remote.origin.promisor", "true"),
+        ("extensions.partialClone", "origin"),
+        ("protocol.ext.allow", "always"),
+        ("gpg.program", &command),
+        ("log.showSignature", "true"),
+    ] {
+        git(&root, &["config", key, value]);
+    }
+    let tree = tree.with("tree/.gitattributes", "* filter=x diff=x\n");
+    run(&tree, "diff HEAD").exits(0);
+    // An object that is missing is not asked for.
+    let blob = git(&root, &["rev-parse", "HEAD:Cargo.lock"]);
+    fs::remove_file(root.join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
+    run(&tree, "diff HEAD").exits(2);
+    assert!(!marker.exists());
+}
