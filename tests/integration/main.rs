@@ -14,6 +14,7 @@ mod determinism;
 mod format;
 mod honest;
 mod human;
+mod import;
 mod lockfile;
 mod real;
 mod replay;

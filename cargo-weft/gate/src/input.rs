@@ -31,6 +31,15 @@ pub fn text<'b>(file: &str, bytes: &'b [u8], limit: usize) -> Result<&'b str, Di
     })
 }
 
+/// Checks that a TOML text has no key so deep that reading it would not end well.
+///
+/// # Errors
+///
+/// A [`Diagnostic`] with the place.
+pub fn check_toml(file: &str, text: &str) -> Result<(), Diagnostic> {
+    tree::check_key_depth(&crate::place::SourceText::new(file, text))
+}
+
 /// Says whether `name` is one that Cargo would accept for a package: a letter or `_` first, then letters, digits, `-`
 /// and `_`.
 pub fn is_package_name(name: &str) -> bool {

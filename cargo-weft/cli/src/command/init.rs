@@ -4,18 +4,24 @@
 //! warning, each with the reason beside it.
 //! The file is written only if the gate, asked again with it, says *passed*.
 
+mod import;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::civil::Date;
 use weft_gate::check::{self, codes};
 use weft_gate::facts::Facts;
+use weft_gate::finding::Field;
 use weft_gate::inventory::{Inventory, Precision, Source};
 use weft_gate::policy::{self, Level, Policy};
-use weft_gate::{Outcome, Topology, Verdict, decide};
+use weft_gate::{Finding, Outcome, Topology, Verdict, decide};
 
-use super::{PrecisionChoice, Selection, facts, output};
+use super::exempt::{Target, Terms, add};
+use super::facts::{self, Loaded};
+use super::{PrecisionChoice, Selection, output};
 use crate::error::{Error, ExitStatus};
 use crate::source::files;
 use crate::source::policy::FILE;
@@ -43,6 +49,21 @@ pub(super) struct InitArgs {
     /// Print the policy instead of writing it
     #[arg(long)]
     dry_run: bool,
+    /// Say what deny.toml, audit.toml, supply-chain/ and Cargo's publish age say, instead of measuring
+    #[arg(long)]
+    import: bool,
+    /// Who answers for what the imported files ignore
+    #[arg(long, requires = "import")]
+    owner: Option<String>,
+    /// Who agrees to what the imported files ignore, and is not the owner
+    #[arg(long, requires = "import")]
+    approver: Option<String>,
+    /// The last day that what is ignored is exempted; by default 90 days from now
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "import")]
+    expires: Option<Date>,
+    /// A database of advisories, to find what the imported files ignore
+    #[arg(long, value_name = "DIR", requires = "import")]
+    advisory_db: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
@@ -55,7 +76,6 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         online: args.online,
     };
     let mut loaded = facts::load(&selection, super::today())?;
-    loaded.for_verdict(None)?;
     let path = loaded.root.join(FILE);
     if !args.force && !args.dry_run && path.symlink_metadata().is_ok() {
         return Err(Error::usage(
@@ -63,6 +83,10 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
             "--force replaces it, --dry-run prints the new one",
         ));
     }
+    if args.import {
+        return import_policy(args, loaded, &path);
+    }
+    loaded.for_verdict(None)?;
     let inventory = loaded.inventory()?;
     let text = write_policy(&loaded.facts, inventory, &args.profile)?;
     let left = prove(&loaded.facts, &text)?;
@@ -87,6 +111,93 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
          next: commit it, and tighten what it lowers: `cargo weft policy show`\n"
     ))?;
     Ok(ExitStatus::Passed)
+}
+
+/// Writes what other tools' files say, and exempts what they ignore and is found.
+fn import_policy(args: &InitArgs, mut loaded: Loaded, path: &Path) -> Result<ExitStatus, Error> {
+    let imported = import::read(&loaded.root)?;
+    if imported.files.is_empty() {
+        return Err(Error::usage(
+            "there is nothing to import",
+            "weft reads deny.toml, audit.toml, supply-chain/ and the publish age in .cargo/config.toml",
+        ));
+    }
+    let mut text = format!(
+        "# Written by `cargo weft init --import` from {}.\nschema = 1\nprofile = \"{}\"\n",
+        imported.files.join(", "),
+        args.profile
+    );
+    text += &imported.to_toml()?;
+    if !imported.without.is_empty() {
+        text += "\n# What has no equivalent here:\n";
+        for line in &imported.without {
+            text += &format!("# - {}\n", crate::escape::terminal(&line.replace('\n', " ")));
+        }
+    }
+    let layer = policy::parse_layer(FILE, text.as_bytes())
+        .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(e.to_string());
+    let mut layers = policy::built_in(&args.profile).map_err(|e| bug(&e))?;
+    layers.push(layer);
+    loaded.facts.policy = policy::combine(&layers).map_err(|e| bug(&e))?.policy;
+    loaded.for_verdict(args.advisory_db.as_deref())?;
+    let verdict = decide(&loaded.facts).map_err(|e| bug(&e))?;
+    let mut said = if args.dry_run { text.clone() } else { format!("wrote {FILE}\n") };
+    if !args.dry_run {
+        files::replace(path, text.as_bytes())?;
+    }
+    said += &exempt_ignored(args, &loaded, &imported.ignored, &verdict)?;
+    output::print(said)?;
+    Ok(ExitStatus::Passed)
+}
+
+/// Exempts the findings that the imported files ignore; each keeps its reason.
+fn exempt_ignored(
+    args: &InitArgs,
+    loaded: &Loaded,
+    ignored: &[import::Ignored],
+    verdict: &Verdict,
+) -> Result<String, Error> {
+    let mut said = String::new();
+    for entry in ignored {
+        let what = crate::escape::terminal(&entry.what);
+        let found = verdict.findings.iter().filter(|f| is_ignored(f, &entry.what));
+        let targets: BTreeSet<Target> = found
+            .map(|f| Target { code: f.code.clone(), subject: f.subject.clone(), path: None })
+            .collect();
+        if targets.is_empty() {
+            said += &format!("ignored there and not found here: {what}\n");
+            continue;
+        }
+        let (Some(owner), Some(approver)) = (&args.owner, &args.approver) else {
+            said += &format!("not exempted, since --owner and --approver are not named: {what}\n");
+            continue;
+        };
+        let in_90_days = || super::today().saturating_add(jiff::Span::new().days(90));
+        let terms = Terms {
+            reason: entry.reason.clone().unwrap_or_else(|| "ignored before weft".to_owned()),
+            owner: owner.clone(),
+            approver: approver.clone(),
+            expires: args.expires.unwrap_or_else(in_90_days),
+        };
+        if !args.dry_run {
+            add(&loaded.root, &targets, &terms)?;
+        }
+        said += &format!("exempted until {}: {what}\n", terms.expires);
+    }
+    Ok(said)
+}
+
+/// Says whether a finding is about an advisory's id or alias, or of a yanked crate about its name.
+fn is_ignored(finding: &Finding, what: &str) -> bool {
+    let is = |key: &str| match finding.fields.get(key) {
+        Some(Field::Text(text)) => text == what,
+        Some(Field::Texts(texts)) => texts.iter().any(|text| text == what),
+        Some(Field::Number(_)) | None => false,
+    };
+    let package = finding.subject.strip_prefix("pkg:cargo/");
+    let is_crate = package.is_some_and(|p| p == what || p.split('@').next() == Some(what));
+    is("advisory") || is("aliases") || is_crate && finding.code == "inventory/yanked"
 }
 
 fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<String, Error> {
