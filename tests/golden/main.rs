@@ -116,13 +116,14 @@ fn outcome(case: &Path) -> String {
 /// Makes a Cargo home whose index knows the locked packages of crates.io as versions that stand and are old.
 ///
 /// A case's `index.json` says otherwise for `name@version`; null hides one.
-/// Its `sources` are Cargo's copies of what packages hold.
+/// Its `sources` are Cargo's copies of what packages hold; other copies hold a manifest, unless there is `no-sources`.
 fn cargo_home(case: &Path) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let url = tame_index::utils::url_to_local_dir("sparse+https://index.crates.io/", true).unwrap();
     let cache = home.path().join("registry/index").join(&url.dir_name).join(".cache");
+    let sources = home.path().join("registry/src").join(&url.dir_name);
     if case.join("sources").is_dir() {
-        copy(&case.join("sources"), &home.path().join("registry/src").join(&url.dir_name));
+        copy(&case.join("sources"), &sources);
     }
     let stated: BTreeMap<String, Value> = match fs::read(case.join("index.json")) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
@@ -141,6 +142,11 @@ fn cargo_home(case: &Path) -> tempfile::TempDir {
         };
         if !of_crates_io {
             continue;
+        }
+        let copy = sources.join(format!("{name}-{version}"));
+        if !copy.exists() && !case.join("no-sources").exists() {
+            fs::create_dir_all(&copy).unwrap();
+            fs::write(copy.join("Cargo.toml"), "[package]\nlicense = \"MIT\"\n").unwrap();
         }
         let mut line =
             serde_json::json!({"name": name, "vers": version, "deps": [], "features": {}});

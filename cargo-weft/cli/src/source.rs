@@ -5,6 +5,7 @@
 
 pub mod advisories;
 pub mod cargo;
+pub mod contents;
 pub mod exemptions;
 pub mod files;
 pub mod git;

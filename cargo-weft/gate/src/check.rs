@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod ban;
 pub mod boundary;
+pub mod content;
 pub mod context;
 pub mod exemption;
 pub mod inventory;
@@ -47,7 +48,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 29] = [
+pub static CHECKS: [&dyn Check; 32] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -57,6 +58,9 @@ pub static CHECKS: [&dyn Check; 29] = [
     &ban::Feature,
     &ban::Package,
     &boundary::Direction,
+    &content::Binary,
+    &content::BuildScript,
+    &content::Dirty,
     &exemption::Expired,
     &exemption::Expiring,
     &exemption::Unused,

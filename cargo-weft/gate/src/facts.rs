@@ -13,6 +13,7 @@ use weft_verify::json::Limits;
 use weft_verify::{Rejection, Sha256};
 
 use crate::advisory::Advisories;
+use crate::content::Content;
 use crate::diff::Base;
 use crate::exemption::Exemption;
 use crate::inventory::{Drift, Inventory};
@@ -36,6 +37,8 @@ pub struct Facts {
     /// What of a base only new findings are told apart by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
+    /// What lies in the sources of packages.
+    pub contents: Known<Contents>,
     /// Where manifests and lockfile disagree.
     pub drift: Known<Vec<Drift>>,
     /// Path dependencies that lead out of the workspace.
@@ -61,6 +64,9 @@ pub struct Facts {
     /// The version of this format.
     pub schema: u32,
 }
+
+/// What lies in the sources of packages, by package URL; one whose sources are not there is absent.
+pub type Contents = BTreeMap<String, Content>;
 
 /// What packages say of their licences, by package URL; one whose sources are not there is absent.
 pub type Licenses = BTreeMap<String, Terms>;

@@ -7,6 +7,7 @@
 
 pub mod advisory;
 pub mod check;
+pub mod content;
 pub mod diagnostic;
 pub mod diff;
 pub mod exemption;

@@ -14,7 +14,7 @@ use crate::check::{CHECKS, Check, Context};
 use crate::diff::{self, Base, Identity};
 use crate::exemption::{self, Exempted, Exemption};
 use crate::facts::{
-    Escape, Facts, Input, Known, Licenses, LockfileState, Notice, Releases, Replacement,
+    Contents, Escape, Facts, Input, Known, Licenses, LockfileState, Notice, Releases, Replacement,
 };
 use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
@@ -316,6 +316,7 @@ struct Observations<'f> {
     as_of: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'f Base>,
+    contents: &'f Known<Contents>,
     drift: &'f Known<Vec<Drift>>,
     escapes: &'f Known<Vec<Escape>>,
     exemptions: &'f [Exemption],
@@ -334,6 +335,7 @@ impl<'f> Observations<'f> {
             advisories: &facts.advisories,
             as_of: facts.as_of,
             base: facts.base.as_ref(),
+            contents: &facts.contents,
             drift: &facts.drift,
             escapes: &facts.escapes,
             exemptions: &facts.exemptions,

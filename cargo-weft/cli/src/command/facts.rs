@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use weft_gate::Place;
 use weft_gate::advisory::Advisories;
-use weft_gate::facts::{self, Facts, Known, LockfileState, Notice};
+use weft_gate::facts::{self, Contents, Facts, Known, LockfileState, Notice};
 use weft_gate::input::{lockfile, manifest::Manifest, metadata};
 use weft_gate::inventory::{self, Drift, Inventory, Package};
-use weft_gate::policy::Policy;
+use weft_gate::policy::{Level, Policy};
 
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::report;
 use crate::source::workspace::{Fault, Tree};
-use crate::source::{advisories, cargo, exemptions, index, licenses, policy, workspace};
+use crate::source::{advisories, cargo, contents, exemptions, index, licenses, policy, workspace};
 
 /// Facts, and what of the way there a person should see.
 pub(super) struct Loaded {
@@ -82,6 +82,7 @@ pub(super) fn load_by(
         advisories: Known::Unknown(NOT_ASKED.to_owned()),
         as_of,
         base: None,
+        contents: Known::Unknown(NOT_ASKED.to_owned()),
         drift,
         escapes,
         exemptions: Vec::new(),
@@ -130,14 +131,19 @@ impl Loaded {
                     (None, stated) => Some(self.database_root.join(stated)),
                 };
                 let policy = &self.facts.policy.licenses;
-                let (database, (releases, licenses)) = rayon::join(
+                let (database, (releases, (licenses, contents))) = rayon::join(
                     || database(inventory, directory.as_deref(), &self.checkout),
                     || {
                         let licenses = || licenses::licenses(inventory, policy);
-                        rayon::join(|| index::releases(inventory), licenses)
+                        let contents = || contents(inventory, &self.facts.policy);
+                        rayon::join(
+                            || index::releases(inventory),
+                            || rayon::join(licenses, contents),
+                        )
                     },
                 );
                 self.facts.advisories = database;
+                self.facts.contents = contents;
                 self.facts.licenses = licenses;
                 self.facts.releases = releases;
                 self.facts.notices.extend(namesakes(inventory, &self.facts.advisories));
@@ -145,6 +151,7 @@ impl Loaded {
             }
             Known::Unknown(reason) => {
                 self.facts.advisories = Known::Unknown(reason.clone());
+                self.facts.contents = Known::Unknown(reason.clone());
                 self.facts.licenses = Known::Unknown(reason.clone());
                 self.facts.releases = Known::Unknown(reason.clone());
             }
@@ -169,6 +176,18 @@ impl Loaded {
             false => "see the fault above".to_owned(),
         };
         self.facts.inventory.as_ref().map_err(|why| Error::NoGraph { reason: reason(why) })
+    }
+}
+
+/// Looks at sources only if a check asks for it.
+fn contents(inventory: &Inventory, policy: &Policy) -> Known<Contents> {
+    let asked = policy
+        .checks
+        .iter()
+        .any(|(code, level)| code.starts_with("content/") && *level != Level::Off);
+    match asked {
+        true => contents::contents(inventory),
+        false => Known::Unknown("the policy switches these checks off".to_owned()),
     }
 }
 

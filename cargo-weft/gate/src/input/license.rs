@@ -1,4 +1,4 @@
-//! What a package's own manifest says of its licence.
+//! What a package's own manifest says of its licence and its build script.
 
 use super::text;
 use super::tree;
@@ -13,6 +13,8 @@ pub const MAX_BYTES: usize = 4 << 20;
 pub struct Stated {
     /// The SPDX expression.
     pub expression: Option<String>,
+    /// The path of its build script: what `build` names, or Cargo's default, unless it is switched off.
+    pub build: Option<String>,
     /// The path of a file with the licence's text.
     pub file: Option<String>,
 }
@@ -32,7 +34,13 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Stated, Diagnostic> {
         let value = package.get(key)?.get_ref().as_str()?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     };
-    Ok(Stated { expression: string("license"), file: string("license-file") })
+    let build = package.get("build").map(toml::Spanned::get_ref);
+    let build = match (build.and_then(|b| b.as_bool()), build.and_then(|b| b.as_str())) {
+        (Some(false), _) => None,
+        (_, Some(path)) => Some(path.to_owned()),
+        (_, None) => Some("build.rs".to_owned()),
+    };
+    Ok(Stated { build, expression: string("license"), file: string("license-file") })
 }
 
 #[cfg(test)]
@@ -44,8 +52,11 @@ mod tests {
         let read = |text: &str| parse("Cargo.toml", text.as_bytes()).unwrap();
         let both = read("[package]\nname = \"a\"\nlicense = \"MIT\"\nlicense-file = \"L\"\n");
         assert_eq!((both.expression.as_deref(), both.file.as_deref()), (Some("MIT"), Some("L")));
-        assert_eq!(read("[package]\nlicense = \" \"\n"), Stated::default());
-        assert_eq!(read("[package]\nlicense.workspace = true\n"), Stated::default());
+        let none = Stated { build: Some("build.rs".to_owned()), ..Stated::default() };
+        assert_eq!(read("[package]\nlicense = \" \"\n"), none);
+        assert_eq!(read("[package]\nlicense.workspace = true\n"), none);
+        assert_eq!(read("[package]\nbuild = false\n").build, None);
+        assert_eq!(read("[package]\nbuild = \"b/main.rs\"\n").build.as_deref(), Some("b/main.rs"));
         assert!(parse("Cargo.toml", b"[workspace]\n").is_err());
         assert!(parse("Cargo.toml", b"[package").is_err());
     }

@@ -1,0 +1,4 @@
+fn main() {
+    // std::net::TcpStream
+    std::process::Command::new("cc").status().unwrap();
+}
