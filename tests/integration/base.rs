@@ -126,6 +126,53 @@ fn a_diff_pairs_versions_and_says_what_is_fixed() {
 }
 
 #[test]
+fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
+    let crates_io = "sparse+https://index.crates.io/";
+    let place = tame_index::utils::url_to_local_dir(crates_io, true).unwrap().dir_name;
+    let source = |file: &str| format!("home/registry/src/{place}/{file}");
+    let tree = repository(&[("a", "1.0.0"), ("b", "1.0.0"), ("same", "1.0.0")])
+        .with(&source("a-1.0.0/Cargo.toml"), "[package]\nlicense = \"MIT\"\n")
+        .with(&source("a-1.0.0/src/lib.rs"), "//! unsafe\n")
+        .with(
+            &source("a-1.1.0/Cargo.toml"),
+            "[package]\nlicense = \"EPL-2.0\"\n[lib]\nproc-macro = true\n",
+        )
+        .with(&source("a-1.1.0/src/lib.rs"), "fn a() { unsafe { b() } }\n")
+        .with(&source("a-1.1.0/src/odd.rs"), "fn a( {\n")
+        .with(&source("a-1.1.0/build.rs"), "fn main() { std::process::Command::new(\"a\"); }\n");
+    let tree = lock(tree, &[("a", "1.1.0"), ("b", "1.1.0"), ("same", "1.0.0")]);
+    let changes = diff(&tree, "");
+    let told: Vec<String> = changes["capabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| format!("{} {}: {} > {}", s["package"], s["capability"], s["before"], s["after"]))
+        .map(|line| line.replace('"', ""))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "pkg:cargo/a@1.1.0 build-script: null > build.rs",
+            "pkg:cargo/a@1.1.0 build-process: null > std::process::Command::new",
+            "pkg:cargo/a@1.1.0 license: MIT > EPL-2.0",
+            "pkg:cargo/a@1.1.0 proc-macro: null > yes",
+            "pkg:cargo/a@1.1.0 unsafe: null > 1",
+        ]
+    );
+    let unread: Vec<&str> = changes["not_evaluated"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|u| u["subject"].as_str().unwrap())
+        .collect();
+    let (a, b) = ("pkg:cargo/a@1.1.0", ["pkg:cargo/b@1.0.0", "pkg:cargo/b@1.1.0"]);
+    assert_eq!(unread, [a, b[0], b[1], "publishers"]);
+    let human = run(&tree, "diff").exits(0).stdout;
+    assert!(human.contains("  a@1.1.0: licence: MIT -> EPL-2.0\n"), "{human}");
+    assert!(human.contains("  b@1.0.0, b@1.1.0: its sources are not in"), "{human}");
+}
+
+#[test]
 fn a_workspace_below_the_top_of_its_repository_is_found() {
     let tree = repository(&[("leaky", "1.0.0")]);
     let root = tree.path("tree");

@@ -4,8 +4,10 @@
 //! (`docs/src/design/hostile-trees.md`).
 
 pub mod advisories;
+pub mod capabilities;
 pub mod cargo;
 pub mod contents;
+pub mod copies;
 pub mod exemptions;
 pub mod files;
 pub mod git;

@@ -7,10 +7,10 @@ pub mod advisory;
 pub mod cargo_config;
 pub mod exemptions;
 pub mod index;
-pub mod license;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
+pub mod package;
 pub mod roles;
 pub(crate) mod tree;
 

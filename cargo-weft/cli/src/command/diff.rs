@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
+use weft_gate::capability::{self, Shift};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, decide};
@@ -16,6 +17,7 @@ use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::report;
+use crate::source::capabilities::{self, Unread};
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
@@ -40,13 +42,15 @@ pub(super) struct DiffArgs {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Changes {
     base: Side,
+    /// What packages that came or took another's place may do, and their licences.
+    capabilities: Vec<Shift>,
     head: Side,
     packages: Diff,
     fixed: Vec<Identity>,
     new: Vec<Finding>,
     unchanged: u64,
-    /// What is asked of a change and cannot be told from lockfiles and manifests.
-    not_evaluated: Vec<&'static str>,
+    /// What is asked of a change and was not looked at, with the reason.
+    not_evaluated: Vec<Unread>,
     schema: u32,
 }
 
@@ -56,8 +60,6 @@ struct Side {
     name: String,
     summary: Option<Summary>,
 }
-
-const UNKNOWN: [&str; 3] = ["build scripts and procedural macros", "unsafe code", "publishers"];
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(super::today);
@@ -71,14 +73,30 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
     let verdict = decide(&compared.head.facts).map_err(|e| Error::Bug(e.to_string()))?;
     let bug = || Error::Bug("a verdict on facts with a base compares nothing".to_owned());
     let comparison = verdict.comparison.ok_or_else(bug)?;
+    let (base, head) = (compared.base.inventory()?, compared.head.inventory()?);
+    let packages = Diff::of(base, head);
+    let leaving = packages.changed.iter().map(|change| &*change.from).collect();
+    let (before, unread) = capabilities::capabilities(base, &leaving);
+    let mut not_evaluated = unread;
+    let changed = packages.changed.iter().map(|change| &change.to);
+    let coming = packages.added.iter().chain(changed).map(String::as_str).collect();
+    let (after, unread) = capabilities::capabilities(head, &coming);
+    not_evaluated.extend(unread);
+    not_evaluated.sort();
+    not_evaluated.dedup();
+    not_evaluated.push(Unread {
+        reason: "no index of a registry names them".to_owned(),
+        subject: "publishers".to_owned(),
+    });
     let changes = Changes {
-        packages: Diff::of(compared.base.inventory()?, compared.head.inventory()?),
+        capabilities: capability::shifts(&packages, &before, &after),
+        packages,
         base: Side { name: compared.base_name, summary: compared.base_verdict.summary },
         head: Side { name: compared.head_name, summary: verdict.summary },
         fixed: comparison.fixed,
         new: verdict.findings,
         unchanged: comparison.unchanged.len() as u64,
-        not_evaluated: UNKNOWN.to_vec(),
+        not_evaluated,
         schema: 1,
     };
     let json = serde_json::to_value(&changes).map_err(|e| Error::Bug(e.to_string()))?;
@@ -102,6 +120,11 @@ fn human(changes: &Changes) -> String {
     list(&mut out, "added", packages.added.iter().map(|id| short(id)));
     list(&mut out, "removed", packages.removed.iter().map(|id| short(id)));
     list(&mut out, "new sources", packages.new_sources.iter().cloned());
+    list(
+        &mut out,
+        "what packages may do, and their licences",
+        changes.capabilities.iter().map(shift),
+    );
     let new = changes.new.iter();
     list(
         &mut out,
@@ -111,8 +134,33 @@ fn human(changes: &Changes) -> String {
     let fixed = changes.fixed.iter();
     list(&mut out, "fixed", fixed.map(|f| format!("{} {}", f.code, f.about)));
     let count = report::human::plural(changes.unchanged, "finding");
-    _ = writeln!(out, "\n{count} unchanged; not looked at: {}", changes.not_evaluated.join(", "));
+    list(&mut out, "not looked at", by_reason(&changes.not_evaluated));
+    _ = writeln!(out, "\n{count} unchanged");
     out
+}
+
+/// How many subjects are named for one reason.
+const MAX_NAMED: usize = 5;
+
+/// One line for each reason.
+fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
+    unread.chunk_by(|a, b| a.reason == b.reason).map(|alike| {
+        let named = alike.iter().take(MAX_NAMED).map(|unread| short(&unread.subject));
+        let mut names = named.collect::<Vec<_>>().join(", ");
+        if alike.len() > MAX_NAMED {
+            names += &format!(" and {} more", alike.len() - MAX_NAMED);
+        }
+        format!("{names}: {}", alike[0].reason)
+    })
+}
+
+fn shift(shift: &Shift) -> String {
+    let (package, what) = (short(&shift.package), shift.capability.as_str());
+    match (&shift.before, &shift.after) {
+        (Some(before), Some(after)) => format!("{package}: {what}: {before} -> {after}"),
+        (None, Some(after)) => format!("{package}: {what}: {after}"),
+        (_, None) => format!("{package}: no more: {what}"),
+    }
 }
 
 fn measures(out: &mut String, changes: &Changes) {

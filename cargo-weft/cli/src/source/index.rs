@@ -17,17 +17,7 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
     let Some(home) = cargo::cargo_home() else {
         return Known::Unknown("there is no Cargo home directory".to_owned());
     };
-    let cache = home.join("registry").join("index");
-    let mut directories = BTreeMap::<&str, Vec<PathBuf>>::new();
-    for package in &inventory.packages {
-        if let Source::Registry { url } = &package.source {
-            let found = || {
-                let found = self::directories(&cache, &package.source, url).into_iter();
-                found.map(|path| path.join(".cache")).collect()
-            };
-            directories.entry(url).or_insert_with(found);
-        }
-    }
+    let directories = by_registry(inventory, &home.join("registry").join("index"));
     let look_up = |package: &Package| {
         let Source::Registry { url } = &package.source else { return None };
         Some((package.id.clone(), look_up(package, directories.get(&**url)?)?))
@@ -35,8 +25,23 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
     Known::Value(inventory.packages.par_iter().filter_map(look_up).collect())
 }
 
+/// Returns the directories below `parent` of every registry that the inventory names.
+pub(super) fn by_registry<'a>(
+    inventory: &'a Inventory,
+    parent: &Path,
+) -> BTreeMap<&'a str, Vec<PathBuf>> {
+    let mut by_registry = BTreeMap::<&str, Vec<PathBuf>>::new();
+    for package in &inventory.packages {
+        if let Source::Registry { url } = &package.source {
+            let found = || directories(parent, &package.source, url);
+            by_registry.entry(url).or_insert_with(found);
+        }
+    }
+    by_registry
+}
+
 /// Returns the directories below `parent` in which Cargo, of this or an older version, keeps what is a registry's.
-pub(super) fn directories(parent: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
+fn directories(parent: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
     let crates_io =
         ["sparse+https://index.crates.io/", "https://github.com/rust-lang/crates.io-index"];
     let urls = if source.is_crates_io() { crates_io.to_vec() } else { vec![url] };
@@ -48,7 +53,7 @@ pub(super) fn directories(parent: &Path, source: &Source, url: &str) -> Vec<Path
 
 /// A version is yanked if any of the caches says so.
 fn look_up(package: &Package, directories: &[PathBuf]) -> Option<Release> {
-    let path = prefix(&package.name.to_lowercase());
+    let path = Path::new(".cache").join(prefix(&package.name.to_lowercase()));
     let read = |directory: &PathBuf| {
         let bytes = match files::read_bounded(&directory.join(&path), index::MAX_BYTES) {
             Ok(bytes) => bytes,

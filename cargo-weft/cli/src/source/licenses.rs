@@ -1,25 +1,19 @@
 //! Reads what packages say of their licences: in Cargo's local copies of their sources, and in what Cargo says of them.
-//!
-//! Nothing is unpacked or fetched. Whoever can write to Cargo's home directory can write what is built from it, so its
-//! copies are taken as they are.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use spdx::detection::scan::Scanner;
 use spdx::detection::{Store, TextData};
 use weft_gate::facts::{Known, LicenseText, Licenses, Terms};
-use weft_gate::input::license;
-use weft_gate::inventory::{Inventory, Package, Source};
+use weft_gate::inventory::{Inventory, Package};
 use weft_gate::policy::{LicenseFile, LicensePolicy};
 use weft_verify::Sha256;
 
-use super::cargo;
+use super::copies::{self, Copies};
 use super::files;
-use super::index;
 
 /// The largest text of a licence that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
@@ -32,24 +26,12 @@ pub fn licenses(inventory: &Inventory, policy: &LicensePolicy) -> Known<Licenses
     if policy.allow.is_empty() {
         return Known::Unknown("the policy lists no licences".to_owned());
     }
-    let Some(home) = cargo::cargo_home() else {
-        return Known::Unknown("there is no Cargo home directory".to_owned());
+    let copies = match Copies::of(inventory) {
+        Ok(copies) => copies,
+        Err(reason) => return Known::Unknown(reason),
     };
-    let sources = home.join("registry").join("src");
-    let mut directories = BTreeMap::<&str, Vec<PathBuf>>::new();
-    for package in &inventory.packages {
-        if let Source::Registry { url } = &package.source {
-            let directory = || index::directories(&sources, &package.source, url);
-            directories.entry(url).or_insert_with(directory);
-        }
-    }
     let read = |package: &Package| {
-        let copies = match &package.source {
-            Source::Registry { url } => directories.get(&**url).map_or(&[][..], Vec::as_slice),
-            Source::Git { .. } | Source::Path { .. } => &[],
-        };
-        let name = format!("{}-{}", package.name, package.version);
-        let copy = copies.iter().map(|copies| copies.join(&name)).find(|path| path.is_dir());
+        let copy = copies.find(package);
         Some((package.id.clone(), terms(package, copy.as_deref(), policy)?))
     };
     let judged = inventory.packages.par_iter().filter(|p| p.selected && !p.member);
@@ -62,8 +44,7 @@ fn terms(package: &Package, copy: Option<&Path>, policy: &LicensePolicy) -> Opti
     let Some(copy) = copy else {
         return by_cargo.map(|expression| Terms { expression, ..Terms::default() });
     };
-    let manifest = files::read_inside(copy, &copy.join("Cargo.toml"), license::MAX_BYTES);
-    let stated = license::parse("Cargo.toml", &manifest.ok()??).ok()?;
+    let stated = copies::manifest(copy).ok()?;
     let expression = by_cargo.flatten().or(stated.expression);
     let clarified = policy.clarify.iter().filter(|c| c.name == package.name);
     let mut named: Vec<LicenseFile> = clarified

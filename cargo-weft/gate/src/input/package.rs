@@ -1,4 +1,7 @@
-//! What a package's own manifest says of its licence and its build script.
+//! What the manifest of a package from elsewhere says of its licence and of what runs while it is built.
+
+use toml::Spanned;
+use toml::de::DeTable;
 
 use super::text;
 use super::tree;
@@ -8,7 +11,7 @@ use crate::place::SourceText;
 /// The largest manifest of a package that is read, in bytes.
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// A package's licence, as its manifest states it.
+/// What a package's manifest states.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stated {
     /// The SPDX expression.
@@ -17,9 +20,11 @@ pub struct Stated {
     pub build: Option<String>,
     /// The path of a file with the licence's text.
     pub file: Option<String>,
+    /// Whether its library is a procedural macro.
+    pub proc_macro: bool,
 }
 
-/// Reads the manifest of a package from elsewhere; of all it says only the licence is looked at.
+/// Reads the manifest of a package from elsewhere, as Cargo packed it; other keys are not looked at.
 ///
 /// # Errors
 ///
@@ -34,13 +39,31 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Stated, Diagnostic> {
         let value = package.get(key)?.get_ref().as_str()?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     };
-    let build = package.get("build").map(toml::Spanned::get_ref);
+    let build = package.get("build").map(Spanned::get_ref);
     let build = match (build.and_then(|b| b.as_bool()), build.and_then(|b| b.as_str())) {
         (Some(false), _) => None,
         (_, Some(path)) => Some(path.to_owned()),
         (_, None) => Some("build.rs".to_owned()),
     };
-    Ok(Stated { build, expression: string("license"), file: string("license-file") })
+    Ok(Stated {
+        build,
+        expression: string("license"),
+        file: string("license-file"),
+        proc_macro: is_proc_macro(&document),
+    })
+}
+
+/// Both spellings of the key count, and so does the crate type (The Cargo Book, "Cargo Targets").
+fn is_proc_macro(document: &Spanned<DeTable<'_>>) -> bool {
+    let library = document.get_ref().get("lib").and_then(|library| library.get_ref().as_table());
+    let Some(library) = library else { return false };
+    let value = |key: &str| library.get(key).map(Spanned::get_ref);
+    let on = |key: &str| value(key).and_then(|value| value.as_bool()).unwrap_or(false);
+    let typed = |key: &str| {
+        let types = value(key).and_then(|types| types.as_array());
+        types.is_some_and(|types| types.iter().any(|t| t.get_ref().as_str() == Some("proc-macro")))
+    };
+    on("proc-macro") || on("proc_macro") || typed("crate-type") || typed("crate_type")
 }
 
 #[cfg(test)]
@@ -57,6 +80,11 @@ mod tests {
         assert_eq!(read("[package]\nlicense.workspace = true\n"), none);
         assert_eq!(read("[package]\nbuild = false\n").build, None);
         assert_eq!(read("[package]\nbuild = \"b/main.rs\"\n").build.as_deref(), Some("b/main.rs"));
+        let is_macro = |library: &str| read(&format!("[package]\n[lib]\n{library}\n")).proc_macro;
+        for library in ["proc-macro = true", "proc_macro = true", "crate-type = [\"proc-macro\"]"] {
+            assert!(is_macro(library), "{library}");
+        }
+        assert!(!is_macro("proc-macro = false") && !is_macro("crate-type = [\"lib\"]"));
         assert!(parse("Cargo.toml", b"[workspace]\n").is_err());
         assert!(parse("Cargo.toml", b"[package").is_err());
     }
