@@ -7,12 +7,12 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 mod target;
 
 /// Pieces that parsers care about.
-const TOKENS: [&[u8]; 24] = [
+const TOKENS: [&[u8]; 28] = [
     b"{",
     b"}",
     b"[",
@@ -37,6 +37,10 @@ const TOKENS: [&[u8]; 24] = [
     b"\0",
     b"-----BEGIN ",
     b"keyid",
+    b"```toml\n",
+    b"r#\"",
+    b"::{",
+    b"a.a.a.a.",
 ];
 
 #[test]
@@ -64,6 +68,41 @@ fn note() {
     run("note", target::note);
 }
 
+#[test]
+fn advisory() {
+    run("advisory", target::advisory);
+}
+
+#[test]
+fn exemptions() {
+    run("exemptions", target::exemptions);
+}
+
+#[test]
+fn index() {
+    run("index", target::index);
+}
+
+#[test]
+fn lockfile() {
+    run("lockfile", target::lockfile);
+}
+
+#[test]
+fn manifest() {
+    run("manifest", target::manifest);
+}
+
+#[test]
+fn policy() {
+    run("policy", target::policy);
+}
+
+#[test]
+fn script() {
+    run("script", target::script);
+}
+
 fn run(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);
     assert!(!seeds.is_empty(), "{name}: no seeds");
@@ -81,26 +120,52 @@ fn run(name: &str, target: fn(&[u8])) {
     _ = writeln!(stderr, "{name}: {} seeds, {executions} executions", seeds.len());
 }
 
-/// The corpus, and the vectors of the kinds that fit.
+/// The corpus, the vectors of the kinds that fit, and files of the other tests.
 fn seeds(name: &str) -> Vec<Vec<u8>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let entries = fs::read_dir(here.join("fuzz/corpus").join(name)).into_iter().flatten();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut seeds: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();
-    let kinds: &[&str] = match name {
-        "json" => &["json", "roles", "statement", "envelope"],
-        "dsse" => &["envelope", "dsse-threshold", "statement"],
-        "roles" => &["roles"],
-        "pkcs8" => &["private-key", "public-key"],
-        _ => &["signed-note", "checkpoint", "vkey"],
+    let (kinds, suffix): (&[&str], &str) = match name {
+        "json" => (&["json", "roles", "statement", "envelope"], ""),
+        "dsse" => (&["envelope", "dsse-threshold", "statement"], ""),
+        "roles" => (&["roles"], ""),
+        "pkcs8" => (&["private-key", "public-key"], ""),
+        "note" => (&["signed-note", "checkpoint", "vkey"], ""),
+        "advisory" => (&[], ".md"),
+        "exemptions" => (&[], "exemptions.toml"),
+        "lockfile" => (&[], "Cargo.lock"),
+        "manifest" => (&[], "Cargo.toml"),
+        "policy" => (&[], "weft.toml"),
+        "script" => (&[], "build.rs"),
+        _ => (&[], ""),
     };
+    if !suffix.is_empty() {
+        let mut files = Vec::new();
+        files_below(&here.join("golden"), &mut files);
+        files_below(&here.join("common"), &mut files);
+        files.retain(|path| path.to_string_lossy().ends_with(suffix));
+        files.sort();
+        seeds.extend(files.iter().map(|path| fs::read(path).unwrap()));
+    }
     let index: serde_json::Value =
         serde_json::from_slice(&fs::read(here.join("vectors/index.json")).unwrap()).unwrap();
     let cases = index["cases"].as_array().unwrap().iter();
     let fitting = cases.filter(|case| kinds.contains(&case["kind"].as_str().unwrap()));
     seeds.extend(fitting.filter_map(|case| Some(case["text"].as_str()?.as_bytes().to_vec())));
     seeds
+}
+
+fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

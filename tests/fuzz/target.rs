@@ -72,3 +72,47 @@ pub(crate) fn note(data: &[u8]) {
         assert_eq!(vkey.to_string(), text, "a verifier key has one spelling");
     }
 }
+
+/// Advisories of RustSec's database.
+pub(crate) fn advisory(data: &[u8]) {
+    _ = weft_gate::input::advisory::parse("crates/a/RUSTSEC-2026-0001.md", data);
+}
+
+/// `.weft/exemptions.toml`.
+pub(crate) fn exemptions(data: &[u8]) {
+    _ = weft_gate::input::exemptions::parse("exemptions.toml", data);
+}
+
+/// Entries of Cargo's cache of a registry's index.
+pub(crate) fn index(data: &[u8]) {
+    let version = "1.0.0".parse().expect("a version");
+    _ = weft_gate::input::index::find(data, &version, None);
+}
+
+/// `Cargo.lock`, and the inventory that is made of it.
+pub(crate) fn lockfile(data: &[u8]) {
+    if let Ok(lockfile) = weft_gate::input::lockfile::parse("Cargo.lock", data) {
+        let inventory = weft_gate::inventory::from_lock(&lockfile, &[], false);
+        inventory.validate().expect("what is made of a lockfile holds together");
+    }
+}
+
+/// `Cargo.toml`, of a workspace and of a package from elsewhere.
+pub(crate) fn manifest(data: &[u8]) {
+    _ = weft_gate::input::manifest::parse("Cargo.toml", data);
+    _ = weft_gate::input::package::parse("Cargo.toml", data);
+}
+
+/// `weft.toml`.
+pub(crate) fn policy(data: &[u8]) {
+    _ = weft_gate::policy::parse_layer("weft.toml", data);
+}
+
+/// Build scripts and other Rust files.
+pub(crate) fn script(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let counted = weft_gate::capability::unsafe_words(text);
+        // A file may be nested too deeply to look for deeds, never the other way round.
+        assert!(counted.is_ok() || weft_gate::content::deeds(text).is_err());
+    }
+}
