@@ -90,6 +90,7 @@ fn facts(name: &str) -> Facts {
         advisories: Known::Unknown(unknown()),
         as_of: Date::constant(2026, 11, 20),
         base: None,
+        claims: Known::Unknown(unknown()),
         contents: Known::Unknown(unknown()),
         drift: Known::Unknown(unknown()),
         escapes: Known::Unknown(unknown()),

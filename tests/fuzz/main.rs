@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 mod target;
 
 /// Pieces that parsers care about.
-const TOKENS: [&[u8]; 28] = [
+const TOKENS: [&[u8]; 32] = [
     b"{",
     b"}",
     b"[",
@@ -41,6 +41,10 @@ const TOKENS: [&[u8]; 28] = [
     b"r#\"",
     b"::{",
     b"a.a.a.a.",
+    b"<!-- weft:end -->",
+    b"<!--",
+    b"&lt;",
+    b"<failure/>",
 ];
 
 #[test]
@@ -71,6 +75,26 @@ fn note() {
 #[test]
 fn advisory() {
     run("advisory", target::advisory);
+}
+
+#[test]
+fn claims() {
+    run("claims", target::claims);
+}
+
+#[test]
+fn document() {
+    run("document", target::document);
+}
+
+#[test]
+fn junit() {
+    run("junit", target::junit);
+}
+
+#[test]
+fn evidence() {
+    run("evidence", target::evidence);
 }
 
 #[test]
@@ -134,6 +158,9 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "pkcs8" => (&["private-key", "public-key"], ""),
         "note" => (&["signed-note", "checkpoint", "vkey"], ""),
         "advisory" => (&[], ".md"),
+        "claims" => (&[], "app.toml"),
+        "document" => (&[], "README.md"),
+        "evidence" => (&[], "record.json"),
         "exemptions" => (&[], "exemptions.toml"),
         "lockfile" => (&[], "Cargo.lock"),
         "manifest" => (&[], "Cargo.toml"),

@@ -116,3 +116,35 @@ pub(crate) fn script(data: &[u8]) {
         assert!(counted.is_ok() || weft_gate::content::deeds(text).is_err());
     }
 }
+
+/// Claims maps.
+pub(crate) fn claims(data: &[u8]) {
+    if let Ok(map) = weft_gate::input::claims::parse("claims/app.toml", data) {
+        map.claims.iter().for_each(|claim| {
+            _ = weft_gate::claim::contract::Contract::compile(claim);
+        });
+    }
+}
+
+/// Documents: what is marked normalises to itself.
+pub(crate) fn document(data: &[u8]) {
+    use weft_gate::claim::document;
+    let Ok(document) = document::read("README.md", data, &["secure".to_owned()]) else { return };
+    for span in document.spans {
+        assert!(!span.text.contains('\n') && !span.text.starts_with(' '), "{:?}", span.text);
+    }
+}
+
+/// JUnit reports.
+pub(crate) fn junit(data: &[u8]) {
+    _ = weft_gate::input::junit::parse("junit.xml", data);
+}
+
+/// Records of evidence: what is read is written as the same bytes, if they were canonical.
+pub(crate) fn evidence(data: &[u8]) {
+    if let Ok(record) = weft_gate::evidence::Record::from_statement(data) {
+        let written = record.to_statement().expect("a record can be written");
+        let again = weft_gate::evidence::Record::from_statement(&written);
+        assert_eq!(again.as_ref(), Ok(&record));
+    }
+}

@@ -74,9 +74,11 @@ fn outcome(case: &Path) -> String {
         fs::read_to_string(case.join("args")).unwrap_or_else(|_| "--precision=lock".to_owned());
     let as_of = if args.contains("--as-of") { None } else { Some("--as-of=2026-11-20") };
     let home = cargo_home(case);
+    let repository = repository(case);
+    let tree = repository.as_ref().map_or(case, tempfile::TempDir::path);
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-weft"))
         .args(["audit", "--format=json", "--manifest-path"])
-        .arg(case.join("Cargo.toml"))
+        .arg(tree.join("Cargo.toml"))
         .arg("--advisory-db")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/advisory-db"))
         .args(as_of)
@@ -111,6 +113,84 @@ fn outcome(case: &Path) -> String {
         _ = writeln!(out, "stderr: {line}");
     }
     out
+}
+
+/// Makes a git repository of a case that has evidence or a base; others are judged where they are.
+///
+/// What is in `@base/` replaces the case's files in the first commit; `@SOURCES@` in evidence becomes the digest of the
+/// sources, reckoned here as the specification says it.
+fn repository(case: &Path) -> Option<tempfile::TempDir> {
+    if !case.join("@base").is_dir() && !case.join(".weft/evidence").is_dir() {
+        return None;
+    }
+    let tree = tempfile::tempdir().unwrap();
+    copy(case, tree.path());
+    let at = |name: &str| tree.path().join(name);
+    for name in ["outcome.snap", "args"] {
+        _ = fs::remove_file(at(name));
+    }
+    let git = |arguments: &[&str]| {
+        let status = Command::new("git")
+            .args([
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.org",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(arguments)
+            .current_dir(tree.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .status()
+            .unwrap();
+        assert!(status.success());
+    };
+    git(&["init", "--quiet"]);
+    if at("@base").is_dir() {
+        let head = tempfile::tempdir().unwrap();
+        copy(tree.path(), head.path());
+        fs::remove_dir_all(at("@base")).unwrap();
+        copy(&head.path().join("@base"), tree.path());
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "base"]);
+        fs::remove_dir_all(head.path().join("@base")).unwrap();
+        fs::remove_dir_all(head.path().join(".git")).unwrap();
+        copy(head.path(), tree.path());
+    } else {
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "all"]);
+    }
+    let mut files = Vec::new();
+    files_below(tree.path(), &mut files);
+    let names = files.iter().map(|path| path.strip_prefix(tree.path()).unwrap().to_str().unwrap());
+    let mut names: Vec<&str> = names
+        .filter(|name| !name.starts_with(".git/") && !name.starts_with(".weft/evidence/"))
+        .collect();
+    names.sort_unstable();
+    let line = |name: &&str| {
+        let digest = weft_verify::Sha256::of(&fs::read(at(name)).unwrap());
+        format!("100644 {digest} {name}\n")
+    };
+    let lines: String = names.iter().map(line).collect();
+    let sources = weft_verify::Sha256::of(lines.as_bytes()).to_string();
+    for path in files.iter().filter(|path| path.starts_with(at(".weft/evidence"))) {
+        let text = fs::read_to_string(path).unwrap();
+        fs::write(path, text.replace("@SOURCES@", &sources)).unwrap();
+    }
+    Some(tree)
+}
+
+fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }
 
 /// Makes a Cargo home whose index knows the locked packages of crates.io as versions that stand and are old.

@@ -151,7 +151,9 @@ fn every_page_has_its_four_headings_and_a_summary() {
             check.code()
         );
         assert!(check.summary().ends_with('.'), "{}: the summary is a sentence", check.code());
-        assert!(!check.page().contains("<!--"), "{}: the page is finished", check.code());
+        // Comments are for what is still to do; a page may speak of them in code.
+        let comments = check.page().replace("`<!--", "").contains("<!--");
+        assert!(!comments, "{}: the page is finished", check.code());
     }
 }
 

@@ -9,6 +9,7 @@ mod common;
 
 mod advisory;
 mod base;
+mod claims;
 mod command;
 mod determinism;
 mod format;

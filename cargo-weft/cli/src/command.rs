@@ -2,10 +2,12 @@
 
 mod audit;
 mod baseline;
+mod claims;
 mod compare;
 mod completions;
 mod db;
 mod diff;
+mod evidence;
 mod exempt;
 mod explain;
 mod facts;
@@ -77,6 +79,10 @@ enum Command {
     Exempt(exempt::ExemptArgs),
     /// Exempt what is denied today, so that only what comes anew fails
     Baseline(baseline::BaselineArgs),
+    /// Tie what documents promise to evidence, and judge how it stands
+    Claims(claims::ClaimsArgs),
+    /// Run the tests that claims name, and keep what they show
+    Evidence(evidence::EvidenceArgs),
     /// Fetch the advisory database, or show which one there is
     Db(db::DbArgs),
     /// Show or check the effective policy
@@ -175,6 +181,8 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Diff(args) => diff::run(args),
         Command::Exempt(args) => exempt::run(args),
         Command::Baseline(args) => baseline::run(args),
+        Command::Claims(args) => claims::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Db(args) => db::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Key(args) => key::run(args),

@@ -7,13 +7,16 @@
 pub mod advisory;
 pub mod ban;
 pub mod boundary;
+pub mod claim;
 pub mod content;
 pub mod context;
+pub mod evidence;
 pub mod exemption;
 pub mod inventory;
 pub mod license;
 pub mod source;
 pub mod topology;
+pub mod wording;
 
 pub use context::{Context, Introduction};
 
@@ -48,7 +51,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 32] = [
+pub static CHECKS: [&dyn Check; 47] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -58,9 +61,22 @@ pub static CHECKS: [&dyn Check; 32] = [
     &ban::Feature,
     &ban::Package,
     &boundary::Direction,
+    &claim::Markup,
+    &claim::OrphanEntry,
+    &claim::OrphanSpan,
+    &claim::PhaseClosed,
+    &claim::Reworded,
+    &claim::TextDrifted,
+    &claim::Uncompilable,
+    &claim::Unevidenced,
+    &claim::Weakened,
     &content::Binary,
     &content::BuildScript,
     &content::Dirty,
+    &evidence::Failed,
+    &evidence::Stale,
+    &evidence::Unreadable,
+    &evidence::Untrusted,
     &exemption::Expired,
     &exemption::Expiring,
     &exemption::Unused,
@@ -81,6 +97,8 @@ pub static CHECKS: [&dyn Check; 32] = [
     &topology::DuplicateVersion,
     &topology::HostExecution,
     &topology::SoleGateway,
+    &wording::NewPromise,
+    &wording::UnmarkedPromise,
 ];
 
 /// The most findings of one check; one more says how many are left out.

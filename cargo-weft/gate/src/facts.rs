@@ -13,6 +13,7 @@ use weft_verify::json::Limits;
 use weft_verify::{Rejection, Sha256};
 
 use crate::advisory::Advisories;
+use crate::claim::Claims;
 use crate::content::Content;
 use crate::diff::Base;
 use crate::exemption::Exemption;
@@ -37,6 +38,8 @@ pub struct Facts {
     /// What of a base only new findings are told apart by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
+    /// What documents promise, and the evidence for it.
+    pub claims: Known<Claims>,
     /// What lies in the sources of packages.
     pub contents: Known<Contents>,
     /// Where manifests and lockfile disagree.

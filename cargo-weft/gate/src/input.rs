@@ -5,13 +5,17 @@
 
 pub mod advisory;
 pub mod cargo_config;
+pub mod claims;
 pub mod exemptions;
 pub mod index;
+pub mod junit;
+pub mod libtest;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
 pub mod package;
 pub mod roles;
+pub mod symbol;
 pub(crate) mod tree;
 
 use crate::Diagnostic;

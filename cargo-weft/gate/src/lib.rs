@@ -8,9 +8,11 @@
 pub mod advisory;
 pub mod capability;
 pub mod check;
+pub mod claim;
 pub mod content;
 pub mod diagnostic;
 pub mod diff;
+pub mod evidence;
 pub mod exemption;
 pub mod facts;
 pub mod finding;

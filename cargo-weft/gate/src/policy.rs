@@ -41,6 +41,8 @@ pub struct Policy {
     pub boundaries: Vec<Boundary>,
     /// The level of every check, by code.
     pub checks: BTreeMap<String, Level>,
+    /// What claims are held to.
+    pub claims: ClaimsPolicy,
     /// How old a version must be.
     pub cooldown: CooldownPolicy,
     /// What each gate must know.
@@ -129,6 +131,16 @@ pub struct AdvisoryPolicy {
     pub max_age_days: u32,
     /// The mildest severity that counts; an advisory without a score always does.
     pub severity: Severity,
+}
+
+/// What claims are held to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClaimsPolicy {
+    /// Words, in lower case, that make a sentence a promise.
+    pub lexicon: Vec<String>,
+    /// Whether evidence counts only if the role `evidence` signed it.
+    pub signed_evidence: bool,
 }
 
 /// How old a version must be.
@@ -316,16 +328,17 @@ impl Draft {
                 _ => None,
             })?,
             checks: self.levels.clone(),
+            claims: ClaimsPolicy {
+                lexicon: self.strings(key::LEXICON)?,
+                signed_evidence: self.flag(key::SIGNED_EVIDENCE)?,
+            },
             cooldown: CooldownPolicy {
                 days: self.number(key::COOLDOWN)?,
                 exempt: self.strings(key::COOLDOWN_EXEMPT)?,
             },
             gate: Gates { audit: Gate { require: self.strings(key::REQUIRE)? } },
             graph: GraphPolicy {
-                dev_dependencies: self.get(key::DEV_DEPENDENCIES, |v| match v {
-                    layer::Value::Flag(flag) => Some(*flag),
-                    _ => None,
-                })?,
+                dev_dependencies: self.flag(key::DEV_DEPENDENCIES)?,
                 features: self.get(key::FEATURES, |v| match v {
                     layer::Value::Features(features) => Some(features.clone()),
                     _ => None,
@@ -366,6 +379,13 @@ impl Draft {
 
     fn get<T>(&self, key: &str, read: impl Fn(&layer::Value) -> Option<T>) -> Result<T, String> {
         self.values.get(key).and_then(read).ok_or_else(|| format!("no profile sets `{key}`"))
+    }
+
+    fn flag(&self, key: &str) -> Result<bool, String> {
+        self.get(key, |value| match value {
+            layer::Value::Flag(flag) => Some(*flag),
+            _ => None,
+        })
     }
 
     fn strings(&self, key: &str) -> Result<Vec<String>, String> {

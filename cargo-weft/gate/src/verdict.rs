@@ -11,6 +11,7 @@ use weft_verify::canonical::{self, Unwritable};
 
 use crate::advisory::{Advisories, Database};
 use crate::check::{CHECKS, Check, Context};
+use crate::claim::Claims;
 use crate::diff::{self, Base, Identity};
 use crate::exemption::{self, Exempted, Exemption};
 use crate::facts::{
@@ -316,6 +317,7 @@ struct Observations<'f> {
     as_of: Date,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<&'f Base>,
+    claims: &'f Known<Claims>,
     contents: &'f Known<Contents>,
     drift: &'f Known<Vec<Drift>>,
     escapes: &'f Known<Vec<Escape>>,
@@ -335,6 +337,7 @@ impl<'f> Observations<'f> {
             advisories: &facts.advisories,
             as_of: facts.as_of,
             base: facts.base.as_ref(),
+            claims: &facts.claims,
             contents: &facts.contents,
             drift: &facts.drift,
             escapes: &facts.escapes,

@@ -34,7 +34,7 @@ pub(super) struct AuditArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Human,
     Json,
     Sarif,
@@ -67,7 +67,7 @@ fn load(args: &AuditArgs, as_of: Date) -> Result<Loaded, Error> {
     Ok(loaded)
 }
 
-fn render(verdict: &Verdict, format: Format) -> Result<Text, Error> {
+pub(super) fn render(verdict: &Verdict, format: Format) -> Result<Text, Error> {
     Ok(match format {
         Format::Human => Text::Styled(report::human::render(verdict)),
         Format::Json => Text::Machine(report::json::render(verdict)?),

@@ -84,6 +84,9 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     };
     let mut head = load(manifest)?;
     head.judge_by(question.advisory_db, &exempted);
+    if question.head.is_none() {
+        head.add_claims(Some(base_revision.root()))?;
+    }
     let exempted = base_verdict.exempted.iter().map(|exempted| &exempted.finding);
     let mut findings: Vec<Identity> =
         base_verdict.findings.iter().chain(exempted).map(Identity::of).collect();

@@ -15,7 +15,9 @@ use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::report;
 use crate::source::workspace::{Fault, Tree};
-use crate::source::{advisories, cargo, contents, exemptions, index, licenses, policy, workspace};
+use crate::source::{
+    advisories, cargo, contents, evidence, exemptions, index, licenses, policy, promises, workspace,
+};
 
 /// Facts, and what of the way there a person should see.
 pub(super) struct Loaded {
@@ -26,6 +28,8 @@ pub(super) struct Loaded {
     checkout: PathBuf,
     /// Where the path of an advisory database in the policy begins.
     pub(super) database_root: PathBuf,
+    /// Whether a lockfile was named and nothing else is read.
+    selection_is_lockfile: bool,
     /// Faults in the tree's files.
     faults: Vec<Fault>,
     /// What Cargo said when it failed.
@@ -34,6 +38,8 @@ pub(super) struct Loaded {
 
 /// Why commands that show the graph alone do not know what a verdict needs.
 const NOT_ASKED: &str = "it was not looked for";
+
+const NO_MAP: &str = "there is no claims map in claims/; `cargo weft claims init` begins one";
 
 const ONLY_A_LOCKFILE: &str = "only a lockfile was read";
 
@@ -82,6 +88,7 @@ pub(super) fn load_by(
         advisories: Known::Unknown(NOT_ASKED.to_owned()),
         as_of,
         base: None,
+        claims: Known::Unknown(NOT_ASKED.to_owned()),
         contents: Known::Unknown(NOT_ASKED.to_owned()),
         drift,
         escapes,
@@ -102,7 +109,15 @@ pub(super) fn load_by(
     let Draft { tree, said, .. } = draft;
     let checkout = tree.checkout.clone();
     let database_root = tree.root.clone();
-    Ok(Loaded { facts, root: tree.root, checkout, database_root, faults: tree.faults, said })
+    Ok(Loaded {
+        facts,
+        root: tree.root,
+        checkout,
+        database_root,
+        selection_is_lockfile: only_lockfile,
+        faults: tree.faults,
+        said,
+    })
 }
 
 impl Loaded {
@@ -114,6 +129,54 @@ impl Loaded {
     pub(super) fn for_verdict(&mut self, advisory_db: Option<&Path>) -> Result<(), Error> {
         let exemptions = exemptions::load(&self.root)?;
         self.judge_by(advisory_db, &exemptions);
+        self.add_claims(None)
+    }
+
+    /// Adds exemptions alone.
+    ///
+    /// # Errors
+    ///
+    /// A fault in the exemptions, with the place.
+    pub(super) fn add_exemptions(&mut self) -> Result<(), Error> {
+        let exemptions = exemptions::load(&self.root)?;
+        self.facts.exemptions = exemptions.list;
+        self.facts.inputs.extend(exemptions.input);
+        self.facts.inputs.sort();
+        Ok(())
+    }
+
+    /// Adds what the workspace promises and the evidence for it; `base` is the root of the commit that it is compared
+    /// with, whose roles count.
+    ///
+    /// # Errors
+    ///
+    /// A fault in a claims map or in a document that it names.
+    pub(super) fn add_claims(&mut self, base: Option<&Path>) -> Result<(), Error> {
+        if self.selection_is_lockfile {
+            self.facts.claims = Known::Unknown(ONLY_A_LOCKFILE.to_owned());
+            return Ok(());
+        }
+        let lexicon = &self.facts.policy.claims.lexicon;
+        let head = promises::load(&self.root, lexicon)?;
+        let base_promises = match base {
+            Some(base) => promises::load(base, lexicon)?,
+            None => None,
+        };
+        let is_promised = head.is_some() || base_promises.is_some();
+        let head = head.unwrap_or_default();
+        self.facts.inputs.extend(head.inputs);
+        self.facts.claims = match is_promised {
+            false => Known::Unknown(NO_MAP.to_owned()),
+            true => Known::Value(evidence::claims(
+                &self.root,
+                base.unwrap_or(&self.root),
+                self.facts.as_of,
+                head.promises,
+                base.map(|_| base_promises.unwrap_or_default().promises),
+                &mut self.facts.inputs,
+            )),
+        };
+        self.facts.inputs.sort();
         Ok(())
     }
 

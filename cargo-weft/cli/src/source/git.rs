@@ -10,9 +10,13 @@ use std::process::{Command, Stdio};
 use std::{env, thread};
 
 use super::cargo;
+use super::sources::Mode;
 
 /// The most that is read of one answer, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
+
+/// The largest source that is compared with a commit's, in bytes.
+const MAX_SOURCE: usize = 1 << 30;
 
 /// How much of standard error is kept.
 const MAX_STDERR: u64 = 4 << 10;
@@ -112,6 +116,64 @@ impl Git {
         Ok(blobs)
     }
 
+    /// Lists the files that git tracks in a work tree, or would, with what they are; in git's order.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn sources(&self, work_tree: &Path) -> Result<Vec<(String, Mode)>, String> {
+        let tracked = self.run(&["ls-files", "--stage", "-z"])?;
+        let mut sources = Vec::new();
+        for line in lines(&tracked) {
+            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
+            let mut words = description.split(' ');
+            let mode = match (words.next(), words.next()) {
+                (Some("100755"), _) => Mode::Executable,
+                (Some("120000"), _) => Mode::Link,
+                (Some("160000"), Some(commit)) => Mode::Submodule(commit.to_owned()),
+                _ => Mode::File,
+            };
+            sources.push((path.to_owned(), mode));
+        }
+        for path in self.untracked(work_tree)? {
+            // A folder that is a repository of its own ends with a slash.
+            if !path.ends_with('/') {
+                sources.push((path, Mode::File));
+            }
+        }
+        sources.dedup_by(|a, b| a.0 == b.0);
+        Ok(sources)
+    }
+
+    /// Lists the files that git would track.
+    fn untracked(&self, work_tree: &Path) -> Result<Vec<String>, String> {
+        let arguments = ["ls-files", "--others", "--exclude-standard", "-z"];
+        let others = self.run_in(work_tree, &arguments)?;
+        lines(&others).map(|line| line.map(str::to_owned)).collect()
+    }
+
+    /// Lists paths that are not in the work tree as a commit has them.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn changed(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
+        let mut changed = self.untracked(work_tree)?;
+        let arguments = ["diff-index", "--cached", "--name-only", "-z", "--no-ext-diff", commit];
+        let staged = self.run(&arguments)?;
+        changed
+            .extend(lines(&staged).map(|l| l.map(str::to_owned)).collect::<Result<Vec<_>, _>>()?);
+        let blobs = self.files(commit, "")?;
+        for (blob, content) in blobs.iter().zip(self.contents(&blobs, MAX_SOURCE)?) {
+            if std::fs::read(work_tree.join(&blob.path)).ok().as_ref() != Some(&content) {
+                changed.push(blob.path.clone());
+            }
+        }
+        changed.sort();
+        changed.dedup();
+        Ok(changed)
+    }
+
     /// Reads the contents of blobs, in their order.
     ///
     /// # Errors
@@ -146,8 +208,19 @@ impl Git {
     ///
     /// The first line of what it says on standard error.
     fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
+        Self::answer(self.command(arguments))
+    }
+
+    /// Runs a command that looks at a work tree; what could be run of its own configuration is switched off.
+    fn run_in(&self, work_tree: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
+        let mut command = self.command(&[]);
+        command.arg("--work-tree").arg(work_tree).args(["-c", "core.fsmonitor=false"]);
+        command.args(arguments).current_dir(work_tree);
+        Self::answer(command)
+    }
+
+    fn answer(mut command: Command) -> Result<Vec<u8>, String> {
         let failed = |e: io::Error| format!("git cannot be run: {e}");
-        let mut command = self.command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         let stderr = child.stderr.take();
@@ -225,6 +298,12 @@ fn read_batch(
         contents.push(content);
     }
     Ok(contents)
+}
+
+/// Splits a list that ends each line with a zero byte.
+fn lines(answer: &[u8]) -> impl Iterator<Item = Result<&str, String>> {
+    let lines = answer.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+    lines.map(|line| str::from_utf8(line).map_err(|_| "a file's name is not UTF-8".to_owned()))
 }
 
 fn is_id(text: &str) -> bool {

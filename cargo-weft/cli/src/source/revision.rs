@@ -62,7 +62,10 @@ impl Revision {
         let commit = git.commit(revision).map_err(|_| no_commit(&git, top, revision))?;
         let inside = files::relative(top, root).unwrap_or_default();
         let mut blobs = git.files(&commit, "").map_err(failed)?;
-        blobs.retain(|blob| describes(&blob.path));
+        // Documents are many, and of no use without a claims map.
+        let maps = join(&inside, "claims/");
+        let promises = blobs.iter().any(|b| b.path.starts_with(&maps) && b.path.ends_with(".toml"));
+        blobs.retain(|blob| describes(&blob.path) || promises && blob.path.ends_with(".md"));
         if blobs.len() > MAX_FILES {
             return Err(failed(format!("more than {MAX_FILES} files describe workspaces")));
         }
@@ -109,7 +112,8 @@ fn describes(path: &str) -> bool {
     let folder = folder.rsplit('/').next().unwrap_or_default();
     match folder {
         ".cargo" => matches!(name, "config" | "config.toml"),
-        ".weft" => name == "exemptions.toml",
+        ".weft" => matches!(name, "exemptions.toml" | "roles.toml"),
+        "roles" if path.contains(".weft/roles/") => name.ends_with(".json"),
         _ => {
             matches!(name, "Cargo.toml" | "Cargo.lock" | "rust-toolchain" | "rust-toolchain.toml")
                 || name.ends_with(".toml") && !name.starts_with('.')

@@ -176,6 +176,15 @@ impl<'a, 't> Node<'a, 't> {
             .ok_or_else(|| self.expected(&format!("a whole number from 0 to {max}")))
     }
 
+    /// Reads a whole number from 0 to 2^53-1, the largest that JSON holds for sure.
+    pub(crate) fn long(&self) -> Result<u64, Diagnostic> {
+        let integer = self.value.get_ref().as_integer();
+        integer
+            .and_then(|i| u64::from_str_radix(i.as_str(), i.radix()).ok())
+            .filter(|n| *n < 1 << 53)
+            .ok_or_else(|| self.expected("a whole number"))
+    }
+
     /// Reads a list of strings, each as a node of its own.
     pub(crate) fn list(&self) -> Result<Vec<Node<'a, 't>>, Diagnostic> {
         let array =

@@ -25,6 +25,8 @@ pub struct PolicyFile {
     boundary: Option<Vec<Boundary>>,
     /// A level for each check, by code or by `family/*`.
     checks: Option<BTreeMap<String, Level>>,
+    /// What claims are held to.
+    claims: Option<ClaimsTable>,
     /// How old a version must be.
     cooldown: Option<CooldownTable>,
     /// What gates must know.
@@ -77,6 +79,16 @@ struct LicensesTable {
     confidence_percent: Option<u32>,
     /// Licences that are accepted for single crates.
     exception: Option<Vec<LicenseException>>,
+}
+
+/// What claims are held to.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct ClaimsTable {
+    /// Words that make a sentence a promise; case does not count.
+    lexicon: Option<Vec<String>>,
+    /// Whether evidence counts only if the role `evidence` signed it.
+    signed_evidence: Option<bool>,
 }
 
 /// How old a version must be.

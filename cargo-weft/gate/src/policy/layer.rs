@@ -39,12 +39,14 @@ pub(super) mod key {
     pub(in super::super) const GIT: &str = "sources.git";
     pub(in super::super) const HOST: &str = "topology.host-execution-percent";
     pub(in super::super) const HOST_ALLOW: &str = "topology.host-execution-allow";
+    pub(in super::super) const LEXICON: &str = "claims.lexicon";
     pub(in super::super) const LICENSE_ALLOW: &str = "licenses.allow";
     pub(in super::super) const LICENSE_CLARIFY: &str = "licenses.clarify";
     pub(in super::super) const LICENSE_CONFIDENCE: &str = "licenses.confidence-percent";
     pub(in super::super) const LICENSE_EXCEPTION: &str = "licenses.exception";
     pub(in super::super) const REGISTRIES: &str = "sources.registries";
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
+    pub(in super::super) const SIGNED_EVIDENCE: &str = "claims.signed-evidence";
     pub(in super::super) const SEVERITY: &str = "advisories.severity";
     pub(in super::super) const TARGETS: &str = "graph.targets";
 }
@@ -102,6 +104,7 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     reader.checks(&document)?;
     reader.advisories(&document)?;
     reader.bans(&document)?;
+    reader.claims(&document)?;
     reader.cooldown(&document)?;
     reader.licenses(&document)?;
     reader.sources(&document)?;
@@ -210,6 +213,25 @@ impl Reader {
             Ok(Value::Number(node.number(100)?))
         })?;
         self.read(key::LICENSE_EXCEPTION, table.get("exception"), license::exceptions)?;
+        table.finish()
+    }
+
+    fn claims(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("claims")? else { return Ok(()) };
+        self.read(key::LEXICON, table.get("lexicon"), |node| {
+            let words = node.list()?;
+            let mut lexicon = Vec::new();
+            for word in &words {
+                match word.string()?.trim() {
+                    "" => return Err(word.fault("a word of the lexicon is empty")),
+                    text => lexicon.push(text.to_lowercase()),
+                }
+            }
+            Ok(Value::Strings(lexicon))
+        })?;
+        self.read(key::SIGNED_EVIDENCE, table.get("signed-evidence"), |node| {
+            Ok(Value::Flag(node.bool()?))
+        })?;
         table.finish()
     }
 

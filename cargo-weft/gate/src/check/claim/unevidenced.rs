@@ -1,0 +1,50 @@
+#![doc = include_str!("unevidenced.md")]
+
+use super::{claims, closed_phases, standings};
+use crate::check::{Check, Context, bounded};
+use crate::finding::Finding;
+
+/// See the module's page.
+pub struct Unevidenced;
+
+impl Check for Unevidenced {
+    fn code(&self) -> &'static str {
+        "claim/unevidenced"
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("unevidenced.md")
+    }
+
+    fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
+        let claims = claims(context)?;
+        let standings = standings(context, claims);
+        let closed = closed_phases(claims, &standings);
+        let is_closed = |id: &String| closed.iter().any(|(phase, _)| phase.claims.contains(id));
+        let unmet = claims.head.claims.iter().filter(|claim| !is_closed(&claim.id));
+        let unmet = unmet.filter_map(|claim| {
+            let standing = standings.get(&*claim.id)?;
+            Some((claim, standing.contract.as_ref().ok()?, standing)).filter(|_| !standing.is_met())
+        });
+        Ok(bounded(self.code(), context, unmet, |(claim, contract, standing)| {
+            let why = standing.missing.first().map_or("", |first| first.as_str());
+            let sentence = format!(
+                "`{}` is shown at `{}` and promises `{}`: {why}.",
+                claim.id,
+                standing.level.as_str(),
+                contract.minimum.as_str()
+            );
+            let command = format!(
+                "cargo weft evidence collect --level {} --claim {}",
+                contract.minimum.as_str(),
+                claim.id
+            );
+            Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
+                .remedy("Collect its evidence, and mend what fails.")
+                .command(command)
+                .field("level", standing.level.as_str())
+                .field("minimum", contract.minimum.as_str())
+                .field("missing", standing.missing.clone())
+        }))
+    }
+}

@@ -1,0 +1,290 @@
+//! Claims: from `claims init` to a blocked change, with evidence that is really collected.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::common::{Tree, copy};
+
+const MANIFEST: &str =
+    "[workspace]\n\n[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+
+const LOCKFILE: &str = "version = 4\n\n[[package]]\nname = \"demo\"\nversion = \"0.1.0\"\n";
+
+/// Nine tests of one function: eight pass, and only some of those would notice that it is broken.
+const NINE: &str = r#"
+pub fn check(n: u32) -> bool { n > 8 }
+pub fn other(n: u32) -> u32 { n + 1 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    fn holds(n: u32, expected: bool) { assert_eq!(check(n), expected); }
+    #[test] fn asserts_true() { assert!(true); }
+    #[test] #[should_panic] fn panics_itself() { panic!("as it should"); }
+    #[test] fn calls_and_asserts_nothing() { check(9); }
+    #[test] fn asserts_another_symbol() { check(9); assert_eq!(other(1), 2); }
+    #[test] fn swallows_the_panic() { _ = std::panic::catch_unwind(|| assert!(check(9))); }
+    #[test] fn asserts_in_a_helper() { holds(9, true); }
+    #[test] fn happy_path() { assert!(check(9)); }
+    #[test] fn real() { assert!(check(9)); assert!(!check(8)); assert!(!check(7)); }
+    #[test] #[ignore] fn ignored() { assert!(check(9)); }
+}
+"#;
+
+fn command(program: &str, directory: &Path, arguments: &[&str]) -> std::process::Output {
+    Command::new(program)
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap()
+}
+
+fn git(directory: &Path, arguments: &[&str]) {
+    let mut all =
+        vec!["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
+    all.extend(arguments);
+    let output = command("git", directory, &all);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn commit(directory: &Path) {
+    git(directory, &["add", "--all"]);
+    git(directory, &["commit", "--quiet", "--message", "x"]);
+}
+
+/// Runs weft, and returns its status and what it printed.
+fn weft(directory: &Path, line: &str) -> (i32, String) {
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let output = command(env!("CARGO_BIN_EXE_cargo-weft"), directory, &arguments);
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+fn passes(directory: &Path, line: &str) -> String {
+    let (status, said) = weft(directory, line);
+    assert_eq!(status, 0, "{line}\n{said}");
+    said
+}
+
+fn fails(directory: &Path, line: &str, codes: &[&str]) {
+    let (status, said) = weft(directory, line);
+    assert_eq!(status, 1, "{line}\n{said}");
+    for code in codes {
+        assert!(said.contains(&format!("deny[{code}]")), "{code}\n{said}");
+    }
+}
+
+fn project(readme: &str, library: &str) -> (Tree, PathBuf) {
+    let tree = Tree::of(MANIFEST, LOCKFILE)
+        .with("tree/README.md", readme)
+        .with("tree/src/lib.rs", library)
+        .with("tree/.gitignore", "/target\n");
+    let root = tree.path("tree");
+    git(&root, &["init", "--quiet"]);
+    commit(&root);
+    (tree, root)
+}
+
+fn add(root: &Path, id: &str, line: usize, kind: &str, test: &str) {
+    passes(
+        root,
+        &format!(
+            "claims add {id} --at README.md:{line} --kind {kind} --owner @a --test demo lib tests::{test} --symbol check{}",
+            if kind == "security" { " --refusal" } else { "" }
+        ),
+    );
+}
+
+fn standing(root: &Path) -> BTreeMap<String, (String, bool)> {
+    let listed: Value = serde_json::from_str(&passes(root, "claims list --format json")).unwrap();
+    let claims = listed["claims"].as_array().unwrap().iter();
+    claims
+        .map(|claim| {
+            let text = |key: &str| claim[key].as_str().unwrap().to_owned();
+            (text("id"), (text("level"), claim["met"].as_bool().unwrap()))
+        })
+        .collect()
+}
+
+fn has_mutants() -> bool {
+    let there = command("cargo", Path::new("."), &["mutants", "--version"]).status.success();
+    if !there {
+        let mut stderr = std::io::stderr();
+        _ = writeln!(stderr, "NOT TESTED: sensitivity, since cargo-mutants is not installed");
+    }
+    there
+}
+
+#[test]
+fn each_of_nine_tests_lands_on_its_level() {
+    let names = [
+        ("asserts_true", "ran"),
+        ("panics_itself", "ran"),
+        ("calls_and_asserts_nothing", "reached"),
+        ("asserts_another_symbol", "reached"),
+        ("swallows_the_panic", "reached"),
+        ("asserts_in_a_helper", "sensitive"),
+        ("happy_path", "sensitive"),
+        ("real", "sensitive"),
+        ("ignored", "declared"),
+    ];
+    let readme: String = names.iter().map(|(name, _)| format!("\nIt holds by {name}.\n")).collect();
+    let (_tree, root) = project(&readme, NINE);
+    fs::write(root.join("README.md"), readme + "\nIt is strict.\n").unwrap();
+    passes(&root, "claims init");
+    add(&root, "strict", 2 * names.len() + 2, "security", "real");
+    for (index, (name, _)) in names.iter().enumerate().rev() {
+        add(&root, &name.replace('_', "-"), 2 * index + 2, "behaviour", name);
+    }
+    commit(&root);
+    passes(&root, "evidence collect --level sensitive");
+    let has_mutants = has_mutants();
+    let standing = standing(&root);
+    for (name, level) in names {
+        let (shown, met) = &standing[&name.replace('_', "-")];
+        let level = if level == "sensitive" && !has_mutants { "reached" } else { level };
+        assert_eq!(shown, level, "{name}");
+        assert_eq!(*met, matches!(level, "reached" | "sensitive"), "{name}");
+    }
+    // No way to break the function passes the one test that looks at both sides.
+    assert_eq!(standing["strict"].1, has_mutants);
+    fails(&root, "claims check", &["claim/unevidenced", "evidence/failed"]);
+}
+
+#[test]
+fn a_change_of_a_promise_is_blocked_until_its_proof_is_renewed() {
+    let (_tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    commit(&root);
+    fails(&root, "claims check", &["claim/unevidenced"]);
+    passes(&root, "evidence collect --level reached");
+    passes(&root, "claims check");
+    commit(&root);
+    // Evidence is not a source, so committing it does not make it stale.
+    passes(&root, "claims check --base HEAD~1");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    fs::write(root.join("README.md"), readme.replace("large numbers", "all numbers")).unwrap();
+    fails(&root, "claims check --base HEAD", &["claim/text-drifted", "claim/unevidenced"]);
+    passes(&root, "claims mark demo.large");
+    fails(&root, "claims check --base HEAD", &["claim/unevidenced"]);
+    let (status, said) = weft(&root, "evidence collect");
+    assert_eq!((status, said.contains("is not as its commit: README.md")), (2, true), "{said}");
+    // Evidence of a dirty tree counts for no gate.
+    passes(&root, "evidence collect --allow-dirty");
+    fails(&root, "claims check --base HEAD", &["claim/unevidenced"]);
+    commit(&root);
+    passes(&root, "evidence collect");
+    passes(&root, "claims check --base HEAD~1");
+    passes(&root, "audit --base HEAD~1 --precision lock");
+    // Taking the sentence out without its entry, and a new one with a word of the lexicon.
+    fs::write(root.join("README.md"), "# Demo\n\nIt is 100% right.\n").unwrap();
+    fails(
+        &root,
+        "claims check --base HEAD --policy baseline",
+        &["claim/orphan-entry", "wording/new-promise"],
+    );
+    // A broken map is an error, not the end of all promises.
+    fs::write(root.join("claims/claims.toml"), "schema = 1\n[[claim]]\n").unwrap();
+    assert_eq!(weft(&root, "claims check --base HEAD").0, 2);
+    assert_eq!(weft(&root, "audit --base HEAD").0, 2);
+    // Nor is taking all maps away.
+    fs::remove_dir_all(root.join("claims")).unwrap();
+    fs::write(root.join("README.md"), &readme).unwrap();
+    let (_, said) = weft(&root, "audit --base HEAD");
+    assert!(!said.contains("there is no claims map"), "{said}");
+}
+
+#[test]
+fn equal_inputs_give_equal_evidence_wherever_they_lie() {
+    let (tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    commit(&root);
+    let other = tree.path("elsewhere/deeper");
+    copy(&root, &other);
+    let collect = |root: &Path| -> Vec<(String, Vec<u8>)> {
+        passes(root, "evidence collect --level reached");
+        let files = fs::read_dir(root.join(".weft/evidence")).unwrap().map(|e| e.unwrap().path());
+        files
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, fs::read(path).unwrap())
+            })
+            .collect()
+    };
+    let here = collect(&root);
+    assert_eq!(here.len(), 1);
+    assert_eq!(collect(&other), here);
+    // A second run finds it fresh, and writes nothing.
+    let said = passes(&root, "evidence collect --level reached");
+    assert!(said.contains("0 records written to .weft/evidence, 1 fresh already"), "{said}");
+    // A source that changes makes it stale; so does one that is new.
+    fs::write(root.join("src/new.rs"), "").unwrap();
+    fails(&root, "claims check", &["claim/unevidenced"]);
+    fs::remove_file(root.join("src/new.rs")).unwrap();
+    passes(&root, "claims check");
+}
+
+#[test]
+fn a_report_of_somebody_elses_run_is_read() {
+    let (_tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    commit(&root);
+    let report = |inside: &str| {
+        let text = format!(
+            "<testsuites><testsuite name=\"demo\"><testcase classname=\"demo\" name=\"tests::real\">{inside}</testcase></testsuite></testsuites>"
+        );
+        fs::write(root.join("target-junit.xml"), text).unwrap();
+        git(&root, &["add", "--all"]);
+        git(&root, &["commit", "--quiet", "--allow-empty", "--message", "x"]);
+        passes(&root, "evidence collect --level ran --force --junit target-junit.xml");
+        standing(&root)["demo.large"].0.clone()
+    };
+    assert_eq!(report(""), "ran");
+    assert_eq!(report("<skipped/>"), "declared");
+    assert_eq!(report("<flakyFailure/>"), "declared");
+    assert_eq!(report("<failure/>"), "declared");
+    fs::write(root.join("target-junit.xml"), "<testsuites>").unwrap();
+    commit(&root);
+    assert_eq!(weft(&root, "evidence collect --force --junit target-junit.xml").0, 2);
+}
+
+#[test]
+fn a_phase_is_complete_when_it_and_those_before_it_are() {
+    let (_tree, root) = project("# Demo\n\nIt is one.\n\nIt is two.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "two", 5, "behaviour", "real");
+    add(&root, "one", 3, "behaviour", "ignored");
+    let map = root.join("claims/claims.toml");
+    let phases = "\n[[phase]]\nname = \"a\"\norder = 1\nclaims = [\"one\"]\n\n[[phase]]\nname = \"b\"\norder = 2\nclaims = [\"two\"]\n";
+    fs::write(&map, fs::read_to_string(&map).unwrap() + phases).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    let (status, said) = weft(&root, "claims check --phase b");
+    assert_eq!(status, 1);
+    assert!(said.contains("phase b is not complete: one"), "{said}");
+    assert!(said.contains("claim/phase-closed"), "{said}");
+    assert_eq!(weft(&root, "claims check --phase c").0, 2);
+    let library = root.join("src/lib.rs");
+    let mended = fs::read_to_string(&library).unwrap().replace("#[ignore] ", "");
+    fs::write(&library, mended).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    assert!(passes(&root, "claims check --phase b").contains("phase b is complete"));
+    let board = passes(&root, "claims scoreboard");
+    assert!(
+        board.contains("| `one`: It is one\\. | behaviour | reached | reached | yes |"),
+        "{board}"
+    );
+}
