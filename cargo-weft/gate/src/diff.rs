@@ -267,6 +267,33 @@ mod tests {
     }
 
     #[test]
+    fn equal_packages_are_paired_before_others_of_their_name() {
+        let git = "source = \"git+https://g.example.org/a?branch=main#0123456789012345678901234567890123456789\"";
+        let (one, two) = ("1.0.0", "2.0.0");
+        // What is of one source belongs together, whatever the order of versions.
+        let (base, head) =
+            ([("a", one, git), ("a", two, REGISTRY)], [("a", one, REGISTRY), ("a", two, git)]);
+        let diff = Diff::of(&inventory(&base), &inventory(&head));
+        let kinds: Vec<&str> = diff.changed.iter().map(|change| change.kind.as_str()).collect();
+        assert_eq!(kinds, ["upgraded", "downgraded"]);
+        // What is equal is no change, though another version of it comes.
+        let diff = Diff::of(
+            &inventory(&[("a", two, REGISTRY)]),
+            &inventory(&[("a", one, REGISTRY), ("a", two, REGISTRY)]),
+        );
+        assert_eq!((diff.changed.len(), diff.added.len()), (0, 1));
+    }
+
+    #[test]
+    fn any_change_makes_a_diff() {
+        let (one, two) = ([("a", "1.0.0", REGISTRY)], [("a", "2.0.0", REGISTRY)]);
+        assert!(Diff::of(&inventory(&one), &inventory(&one)).is_empty());
+        for (base, head) in [(&one[..], &[][..]), (&[], &one), (&one, &two)] {
+            assert!(!Diff::of(&inventory(base), &inventory(head)).is_empty());
+        }
+    }
+
+    #[test]
     fn another_source_and_another_archive_are_changes_of_their_own() {
         let git = "source = \"git+https://g.example.org/a?branch=main#0123456789012345678901234567890123456789\"";
         let later = "source = \"git+https://g.example.org/a?branch=main#1123456789012345678901234567890123456789\"";
