@@ -403,7 +403,7 @@ impl Task<'_> {
         let first = tests.first()?;
         let mutants = symbol::find(self.shop, first, name).and_then(|found| {
             tests.iter().try_for_each(|test| breaker.control(self.shop, test))?;
-            mutation::mutate(self.shop, tests, &found)
+            breaker.mutate(self.shop, tests, &found)
         });
         mutants.map_err(|reason| self.note(format!("{}: {reason}", first.test))).ok()
     }

@@ -77,6 +77,81 @@ impl Breaker {
         fs::write(&path, sound).map_err(|e| e.to_string())?;
         seen
     }
+
+    /// Tries the ways to break a function that cargo-mutants knows, with tests of one binary.
+    ///
+    /// # Errors
+    ///
+    /// A sentence: cargo-mutants fails.
+    pub fn mutate(
+        &self,
+        shop: &Workshop,
+        tests: &[TestName],
+        found: &Found,
+    ) -> Result<Mutants, String> {
+        let Some(test) = tests.first() else { return Err("no test is named".to_owned()) };
+        let mut mutants = Mutants {
+            files: symbol::files(shop, test, found)?,
+            caught: Vec::new(),
+            missed: Vec::new(),
+            skipped: found.function.skips_mutation,
+            tests: if tests.len() > 1 { tests.to_vec() } else { Vec::new() },
+        };
+        for test in tests.iter().skip(1) {
+            mutants.files.extend(symbol::files(shop, test, found)?);
+        }
+        if mutants.skipped {
+            return Ok(mutants);
+        }
+        let lines = lines(shop, found)?;
+        if lines.is_empty() {
+            return Ok(mutants);
+        }
+        let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let alternatives: Vec<String> = lines.iter().map(usize::to_string).collect();
+        let wanted = format!("^{}:({}):", escape(&found.file), alternatives.join("|"));
+        // The copy is there to be broken, and what it is built from need not be built again.
+        let mut cargo = shop.cargo(&self.copy.root());
+        cargo.env("CARGO_TARGET_DIR", &self.target);
+        cargo.args(["mutants", "--in-place", "--baseline", "skip", "--timeout", TIMEOUT]);
+        cargo.arg("--no-shuffle");
+        cargo.args(["--colors", "never", "--package", &found.package, "--file", &found.file]);
+        cargo.args(["--re", &wanted, "--test-package", &test.package]);
+        cargo.arg("--output").arg(scratch.path());
+        cargo.arg("--").args(shop.selection());
+        // The package is chosen above; what is left says which of its binaries.
+        cargo.args(shop.binary(test)?.into_iter().skip(2)).args(["--", "--exact"]);
+        cargo.args(tests.iter().map(|test| &test.test));
+        let output = run(&mut cargo)?;
+        // 0: all caught, 2: some missed, 3: some timed out.
+        if !matches!(output.status.code(), Some(0 | 2 | 3)) {
+            return Err(last_words(&output));
+        }
+        let results = scratch.path().join("mutants.out");
+        let text = fs::read_to_string(results.join("outcomes.json")).map_err(|e| e.to_string())?;
+        let outcomes: Outcomes =
+            serde_json::from_str(&text).map_err(|e| format!("cargo mutants: {e}"))?;
+        for outcome in outcomes.outcomes {
+            let Scenario::Mutant { name } = outcome.scenario else { continue };
+            let log = fs::read(results.join(&outcome.log_path)).map_err(|e| e.to_string())?;
+            let log = String::from_utf8_lossy(&log);
+            // A test that could not be started fails as well, and notices nothing.
+            let ran = log.lines().any(|line| line == format!("running {} tests", tests.len()))
+                || tests.len() == 1 && log.lines().any(|line| line == "running 1 test");
+            match &*outcome.summary {
+                "CaughtMutant" | "Timeout" | "MissedMutant" if !ran => {
+                    return Err(format!("the test does not run under cargo-mutants: {name}"));
+                }
+                "CaughtMutant" | "Timeout" => mutants.caught.push(name),
+                "MissedMutant" => mutants.missed.push(name),
+                "Unviable" => {}
+                other => return Err(format!("cargo-mutants says `{other}` of {name}")),
+            }
+        }
+        mutants.caught.sort();
+        mutants.missed.sort();
+        Ok(mutants)
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,73 +168,6 @@ struct ListedSpan {
 #[derive(Deserialize)]
 struct Position {
     line: usize,
-}
-
-/// Tries the ways to break a function that cargo-mutants knows, with tests of one binary.
-///
-/// # Errors
-///
-/// A sentence: cargo-mutants fails.
-pub fn mutate(shop: &Workshop, tests: &[TestName], found: &Found) -> Result<Mutants, String> {
-    let Some(test) = tests.first() else { return Err("no test is named".to_owned()) };
-    let mut mutants = Mutants {
-        files: symbol::files(shop, test, found)?,
-        caught: Vec::new(),
-        missed: Vec::new(),
-        skipped: found.function.skips_mutation,
-        tests: if tests.len() > 1 { tests.to_vec() } else { Vec::new() },
-    };
-    for test in tests.iter().skip(1) {
-        mutants.files.extend(symbol::files(shop, test, found)?);
-    }
-    if mutants.skipped {
-        return Ok(mutants);
-    }
-    let lines = lines(shop, found)?;
-    if lines.is_empty() {
-        return Ok(mutants);
-    }
-    let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let alternatives: Vec<String> = lines.iter().map(usize::to_string).collect();
-    let wanted = format!("^{}:({}):", escape(&found.file), alternatives.join("|"));
-    let mut cargo = shop.cargo(&shop.root);
-    cargo.args(["mutants", "--baseline", "skip", "--timeout", TIMEOUT, "--no-shuffle"]);
-    cargo.args(["--colors", "never", "--package", &found.package, "--file", &found.file]);
-    cargo.args(["--re", &wanted, "--test-package", &test.package]);
-    cargo.arg("--output").arg(scratch.path());
-    cargo.arg("--").args(shop.selection());
-    // The package is chosen above; what is left says which of its binaries.
-    cargo.args(shop.binary(test)?.into_iter().skip(2)).args(["--", "--exact"]);
-    cargo.args(tests.iter().map(|test| &test.test));
-    let output = run(&mut cargo)?;
-    // 0: all caught, 2: some missed, 3: some timed out.
-    if !matches!(output.status.code(), Some(0 | 2 | 3)) {
-        return Err(last_words(&output));
-    }
-    let results = scratch.path().join("mutants.out");
-    let text = fs::read_to_string(results.join("outcomes.json")).map_err(|e| e.to_string())?;
-    let outcomes: Outcomes =
-        serde_json::from_str(&text).map_err(|e| format!("cargo mutants: {e}"))?;
-    for outcome in outcomes.outcomes {
-        let Scenario::Mutant { name } = outcome.scenario else { continue };
-        let log = fs::read(results.join(&outcome.log_path)).map_err(|e| e.to_string())?;
-        let log = String::from_utf8_lossy(&log);
-        // A test that could not be started fails as well, and notices nothing.
-        let ran = log.lines().any(|line| line == format!("running {} tests", tests.len()))
-            || tests.len() == 1 && log.lines().any(|line| line == "running 1 test");
-        match &*outcome.summary {
-            "CaughtMutant" | "Timeout" | "MissedMutant" if !ran => {
-                return Err(format!("the test does not run under cargo-mutants: {name}"));
-            }
-            "CaughtMutant" | "Timeout" => mutants.caught.push(name),
-            "MissedMutant" => mutants.missed.push(name),
-            "Unviable" => {}
-            other => return Err(format!("cargo-mutants says `{other}` of {name}")),
-        }
-    }
-    mutants.caught.sort();
-    mutants.missed.sort();
-    Ok(mutants)
 }
 
 #[derive(Deserialize)]
