@@ -22,6 +22,9 @@ pub(super) struct AddArgs {
     /// The sentence: the document and a line of it
     #[arg(long, value_name = "FILE:LINE")]
     at: String,
+    /// Words of the sentence, where the line has several
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
     /// What kind of promise it is
     #[arg(long, value_parser = kind)]
     kind: Kind,
@@ -70,7 +73,7 @@ pub(super) fn run(args: &AddArgs) -> Result<ExitStatus, Error> {
     let root = root(args.manifest_path.as_deref())?;
     let (file, line) = place(&args.at)?;
     let text = read(&root, file, document::MAX_BYTES)?;
-    let sentence = sentence(file, &text, line)?;
+    let sentence = sentence(file, &text, line, args.text.as_deref())?;
     let marked = mark_sentence(&text, &sentence, &args.id);
     let document = document(file, &marked)?;
     let span = document.spans.iter().find(|span| span.id == args.id);
@@ -170,10 +173,11 @@ fn document(file: &str, text: &str) -> Result<Document, Error> {
 }
 
 /// Returns the sentence that begins on a line, or else the one that the line is part of.
-fn sentence(file: &str, text: &str, line: usize) -> Result<Prose, Error> {
+fn sentence(file: &str, text: &str, line: usize, words: Option<&str>) -> Result<Prose, Error> {
     let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let end = start + text[start..].split_inclusive('\n').next().map_or(0, str::len);
     let mut all = document::sentences(text);
+    all.retain(|sentence| words.is_none_or(|words| sentence.text.contains(words)));
     let begins = all.iter().position(|s| (start..end).contains(&s.range.start));
     let touches = || all.iter().position(|s| s.range.start < end && start < s.range.end);
     let found = begins.or_else(touches).ok_or_else(|| {
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn a_marked_sentence_looks_as_before() {
         let check = |text: &str, line: usize, expected: &str| {
-            let sentence = sentence("a.md", text, line).unwrap();
+            let sentence = sentence("a.md", text, line, None).unwrap();
             let marked = mark_sentence(text, &sentence, "x");
             assert_eq!(marked, expected);
             let found = document("a.md", &marked).unwrap();
@@ -291,10 +295,12 @@ mod tests {
     #[test]
     fn a_line_names_the_sentence_that_begins_there() {
         let text = "One and\ntwo. Three\nis.\n\n    code\n";
-        let found = |line| sentence("a.md", text, line).map(|s| s.text).ok();
+        let found = |line| sentence("a.md", text, line, None).map(|s| s.text).ok();
         assert_eq!(found(1).as_deref(), Some("One and two."));
         assert_eq!(found(2).as_deref(), Some("Three is."));
         assert_eq!(found(3).as_deref(), Some("Three is."));
         assert_eq!(found(5), None);
+        let cells = "|a|b|\n|-|-|\n|one|two|\n";
+        assert_eq!(sentence("a.md", cells, 3, Some("two")).unwrap().text, "two");
     }
 }
