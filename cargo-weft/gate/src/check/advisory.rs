@@ -16,7 +16,7 @@ pub use vulnerability::Vulnerability;
 
 use std::cmp::Reverse;
 
-use guppy::platform::{Platform, TargetFeatures};
+use rustsec::platforms::Platform;
 use semver::{Version, VersionReq};
 
 use crate::advisory::{Advisories, Advisory, Kind};
@@ -247,30 +247,76 @@ fn requirements(requirements: &[VersionReq]) -> Vec<String> {
     requirements.iter().map(ToString::to_string).collect()
 }
 
-/// Returns the platforms that are judged; none for all.
-fn platforms(targets: &Targets) -> Result<Vec<Platform>, String> {
+/// Returns the targets that are judged; none for all.
+///
+/// # Errors
+///
+/// A target whose system and processor are not known: an advisory may be about it.
+fn platforms(targets: &Targets) -> Result<Vec<&'static Platform>, String> {
     let Targets::List(list) = targets else { return Ok(Vec::new()) };
-    let platform = |triple: &String| {
-        let platform = Platform::new(triple.clone(), TargetFeatures::Unknown);
-        platform.map_err(|e| format!("the target {triple} is unknown: {e}"))
+    let find = |triple: &String| {
+        Platform::find(triple).ok_or_else(|| {
+            format!("the target {triple} is unknown, so which advisories concern it is not known")
+        })
     };
-    list.iter().map(platform).collect()
+    list.iter().map(find).collect()
 }
 
-/// Says whether an advisory is about any of the platforms; one that names none is about all.
-fn concerns(advisory: &Advisory, platforms: &[Platform]) -> bool {
-    let words = |platform: &Platform| -> Vec<String> {
-        platform.triple_str().split('-').map(str::to_owned).collect()
-    };
-    let named = |list: &[String], platform: &Platform| {
-        let words = words(platform);
-        let is = |name: &String| {
-            words.iter().any(|word| word == name || name == "macos" && word == "darwin")
-                || name == "x86" && words[0].starts_with('i') && words[0].ends_with("86")
-                || name == "arm" && (words[0].starts_with("arm") || words[0].starts_with("thumb"))
-        };
-        list.is_empty() || list.iter().any(is)
-    };
+/// Says whether an advisory is about any of the targets; one that names no system or processor is about all.
+fn concerns(advisory: &Advisory, platforms: &[&Platform]) -> bool {
+    let among = |list: &[String], name: &str| list.is_empty() || list.iter().any(|n| n == name);
     platforms.is_empty()
-        || platforms.iter().any(|p| named(&advisory.os, p) && named(&advisory.arch, p))
+        || platforms.iter().any(|platform| {
+            among(&advisory.os, platform.target_os.as_str())
+                && among(&advisory.arch, platform.target_arch.as_str())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::advisory::parse;
+
+    fn about(affected: &str) -> Advisory {
+        let text = format!(
+            "```toml\n[advisory]\nid = \"RUSTSEC-2026-0001\"\npackage = \"a\"\ndate = \"2026-01-01\"\n\n[versions]\npatched = []\n\n[affected]\n{affected}\n```\n\n# T\n\nD.\n"
+        );
+        parse("crates/a/RUSTSEC-2026-0001.md", text.as_bytes()).unwrap().advisory
+    }
+
+    #[test]
+    fn an_advisory_concerns_the_systems_and_processors_that_it_names() {
+        let check = |affected: &str, triple: &str, expected: bool| {
+            let targets = Targets::List(vec![triple.to_owned()]);
+            let platforms = platforms(&targets).unwrap();
+            assert_eq!(concerns(&about(affected), &platforms), expected, "{affected} {triple}");
+        };
+        let (linux, windows) = ("x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc");
+        check("", linux, true);
+        check("os = [\"windows\"]", windows, true);
+        check("os = [\"windows\"]", linux, false);
+        check("os = [\"windows\", \"linux\"]", linux, true);
+        check("os = [\"macos\"]", "aarch64-apple-darwin", true);
+        check("os = [\"macos\"]", "aarch64-apple-ios", false);
+        check("os = [\"linux\"]", "aarch64-linux-android", false);
+        check("os = [\"android\"]", "aarch64-linux-android", true);
+        check("arch = [\"x86\"]", "i686-pc-windows-msvc", true);
+        check("arch = [\"x86\"]", linux, false);
+        check("arch = [\"arm\"]", "thumbv7em-none-eabihf", true);
+        check("arch = [\"riscv64\"]", "riscv64gc-unknown-linux-gnu", true);
+        check("arch = [\"powerpc64\"]", "powerpc64le-unknown-linux-gnu", true);
+        check("arch = [\"aarch64\"]\nos = [\"windows\"]", "aarch64-pc-windows-msvc", true);
+        check("arch = [\"aarch64\"]\nos = [\"windows\"]", windows, false);
+        check("arch = [\"aarch64\"]\nos = [\"windows\"]", "aarch64-apple-darwin", false);
+    }
+
+    #[test]
+    fn without_targets_every_advisory_concerns_and_an_unknown_one_is_not_passed_over() {
+        let windows = about("os = [\"windows\"]");
+        assert!(concerns(&windows, &platforms(&Targets::All).unwrap()));
+        let both = ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"].map(str::to_owned);
+        assert!(concerns(&windows, &platforms(&Targets::List(both.to_vec())).unwrap()));
+        let unknown = Targets::List(vec!["z80-sinclair-basic".to_owned()]);
+        assert!(platforms(&unknown).unwrap_err().contains("z80-sinclair-basic is unknown"));
+    }
 }

@@ -106,3 +106,61 @@ fn read(expression: &str, from: &str) -> Known {
 fn licensees(list: &[String]) -> Vec<Licensee> {
     list.iter().filter_map(|text| Licensee::parse_mode(text, MODE).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::LicenseText;
+    use crate::input::lockfile;
+    use crate::inventory::from_lock;
+
+    fn said(policy: &str, terms: &Terms) -> Result<String, String> {
+        let policy = format!("schema = 1\nprofile = \"local\"\n{policy}");
+        let mut layers = crate::policy::built_in("local").unwrap();
+        layers.push(crate::policy::parse_layer("weft.toml", policy.as_bytes()).unwrap());
+        let policy = crate::policy::combine(&layers).unwrap().policy.licenses;
+        let lock = "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.2.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+        let inventory =
+            from_lock(&lockfile::parse("Cargo.lock", lock.as_bytes()).unwrap(), &[], false);
+        match known(&policy, &inventory.packages[0], terms) {
+            Known::Stated(_, said) => Ok(said),
+            Known::Nothing(why) => Err(why),
+        }
+    }
+
+    fn text(confidence_thousandths: u32) -> Terms {
+        let (license, path) = ("MIT".to_owned(), "LICENSE".to_owned());
+        let text = Some(LicenseText { confidence_thousandths, license, path });
+        Terms { text, ..Terms::default() }
+    }
+
+    #[test]
+    fn a_text_counts_from_the_stated_confidence_on() {
+        let policy = "[licenses]\nconfidence-percent = 93\n";
+        let sure = said(policy, &text(930)).unwrap();
+        assert_eq!(sure, "MIT by the text of LICENSE, matched with a confidence of 93.0%");
+        let unsure = said(policy, &text(929)).unwrap_err();
+        assert!(unsure.ends_with("is like MIT with a confidence of 92.9% alone"), "{unsure}");
+        assert!(said(policy, &Terms::default()).is_err());
+    }
+
+    #[test]
+    fn a_clarification_is_for_its_crate_its_versions_and_its_files() {
+        let digest = "0".repeat(64);
+        let policy = |name: &str, version: &str| {
+            format!(
+                "[[licenses.clarify]]\ncrate = \"{name}\"\nversion = \"{version}\"\nexpression = \"MIT\"\nfiles = [{{ path = \"L\", sha256 = \"{digest}\" }}]\n"
+            )
+        };
+        let sha256 = digest.parse().unwrap();
+        let files = vec![crate::policy::LicenseFile { path: "L".to_owned(), sha256 }];
+        let terms = Terms { expression: Some("GPL-3.0-only".to_owned()), files, text: None };
+        let clarified = "MIT by a clarification in the policy";
+        assert_eq!(said(&policy("a", "1"), &terms).unwrap(), clarified);
+        let by_manifest = "GPL-3.0-only by its manifest";
+        assert_eq!(said(&policy("b", "1"), &terms).unwrap(), by_manifest);
+        assert_eq!(said(&policy("a", "2"), &terms).unwrap(), by_manifest);
+        let changed = Terms { files: Vec::new(), ..terms };
+        assert!(said(&policy("a", "1"), &changed).unwrap_err().contains("not the file"));
+    }
+}
