@@ -197,11 +197,15 @@ fn a_change_of_a_promise_is_blocked_until_its_proof_is_renewed() {
     fs::write(root.join("claims/claims.toml"), "schema = 1\n[[claim]]\n").unwrap();
     assert_eq!(weft(&root, "claims check --base HEAD").0, 2);
     assert_eq!(weft(&root, "audit --base HEAD").0, 2);
-    // Nor is taking all maps away.
+    // Nor is taking all maps away: the base's documents are looked at, and what is retired is told.
     fs::remove_dir_all(root.join("claims")).unwrap();
     fs::write(root.join("README.md"), &readme).unwrap();
     let (_, said) = weft(&root, "audit --base HEAD");
-    assert!(!said.contains("there is no claims map"), "{said}");
+    assert!(said.contains("the claim `demo.large` of the base is retired"), "{said}");
+    assert!(said.contains("claim/orphan-span"), "{said}");
+    fs::write(root.join("README.md"), "It is 100% right.\n").unwrap();
+    let (_, said) = weft(&root, "audit --base HEAD --policy baseline");
+    assert!(said.contains("deny[wording/new-promise]"), "{said}");
 }
 
 #[test]
@@ -225,6 +229,10 @@ fn equal_inputs_give_equal_evidence_wherever_they_lie() {
     let here = collect(&root);
     assert_eq!(here.len(), 1);
     assert_eq!(collect(&other), here);
+    // A record that is in a commit was perhaps written by hand, so it is collected all the same.
+    commit(&other);
+    let said = passes(&other, "evidence collect --level reached");
+    assert!(said.contains("1 record written"), "{said}");
     // A second run finds it fresh, and writes nothing.
     let said = passes(&root, "evidence collect --level reached");
     assert!(said.contains("0 records written to .weft/evidence, 1 fresh already"), "{said}");

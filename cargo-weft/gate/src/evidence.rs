@@ -208,6 +208,60 @@ impl Record {
     }
 }
 
+/// The predicate type of in-toto's test results.
+pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+
+/// Writes what ran as an in-toto test result (predicate `test-result/v0.1`) about the sources; it passed if every test
+/// did.
+///
+/// # Errors
+///
+/// See [`Statement::to_vec`].
+pub fn test_result(
+    sources: Sha256,
+    materials: &Materials,
+    outcomes: &BTreeMap<TestName, Outcome>,
+) -> Result<Vec<u8>, Unwritable> {
+    let named = |passed: bool| -> Vec<Value> {
+        let of_kind = outcomes.iter().filter(|(_, o)| (**o == Outcome::Passed) == passed);
+        of_kind
+            .map(|(t, _)| Value::String(format!("{} {} {}", t.package, t.binary, t.test)))
+            .collect()
+    };
+    let text = |text: &str| Value::String(text.to_owned());
+    let object = |members: Vec<(&str, Value)>| {
+        Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let failed = named(false);
+    let lockfile = object(vec![
+        ("digest", object(vec![("sha256", text(&materials.lockfile.to_string()))])),
+        ("name", text("Cargo.lock")),
+    ]);
+    let toolchain = object(vec![
+        (
+            "annotations",
+            object(vec![
+                ("features", text(&materials.features.join(" "))),
+                ("runner", text(&materials.runner)),
+                ("target", text(&materials.target)),
+            ]),
+        ),
+        (
+            "digest",
+            object(vec![("sha256", text(&Sha256::of(materials.toolchain.as_bytes()).to_string()))]),
+        ),
+        ("name", text(&materials.toolchain)),
+    ]);
+    let result = if failed.is_empty() { "PASSED" } else { "FAILED" };
+    let predicate = object(vec![
+        ("configuration", Value::Array(vec![lockfile, toolchain])),
+        ("failedTests", Value::Array(failed)),
+        ("passedTests", Value::Array(named(true))),
+        ("result", text(result)),
+    ]);
+    Statement::new(vec![subject(sources)], TEST_RESULT, predicate).to_vec()
+}
+
 /// Names sources by their digest.
 fn subject(sources: Sha256) -> ResourceDescriptor {
     ResourceDescriptor {

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use weft_gate::claim::contract::Contract;
 use weft_gate::claim::standing;
 use weft_gate::claim::{Claims, Evidence, Level, Metric, TestName};
-use weft_gate::evidence::{Held, Materials, Mutants, Outcome, Record, SCHEMA, Shown};
+use weft_gate::evidence::{self, Held, Materials, Mutants, Outcome, Record, SCHEMA, Shown};
 use weft_verify::Sha256;
 use weft_verify::envelope::{Envelope, IN_TOTO};
 use weft_verify::sign::SigningKey;
@@ -55,6 +55,9 @@ struct CollectArgs {
     /// Collect again what there is fresh evidence of
     #[arg(long)]
     force: bool,
+    /// Write what ran as an in-toto test result as well
+    #[arg(long, value_name = "FILE")]
+    test_result: Option<PathBuf>,
     /// Sign what is collected with this key of the role `evidence`
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -204,6 +207,11 @@ impl Task<'_> {
         self.progress.set_length(wanted.len() as u64);
         let ran = self.ran(&wanted)?;
         let materials = self.shop.materials(ran.runner.clone()).map_err(unfit)?;
+        if let Some(path) = &self.args.test_result {
+            let statement = evidence::test_result(self.sources.sha256, &materials, &ran.tests);
+            let statement = statement.map_err(|e| Error::Bug(e.to_string()))?;
+            files::write_output(path, &self.signed(statement))?;
+        }
         let needs_breaking = wanted.iter().any(|w| w.level >= Level::Reached);
         let breaker = match needs_breaking {
             true => Some(Breaker::open(self.shop).map_err(unfit)?),
@@ -226,6 +234,7 @@ impl Task<'_> {
             find(self.claims, id)?;
         }
         let (mut wanted, mut fresh) = (Vec::new(), 0);
+        let tracked = sources::tracked_evidence(&self.shop.root).map_err(unfit)?;
         for claim in &self.claims.head.claims {
             if !self.args.only.is_empty() && !self.args.only.contains(&claim.id) {
                 continue;
@@ -245,7 +254,8 @@ impl Task<'_> {
                     && held.record.sources == self.sources.sha256
                     && held.record.level >= wanted_level
                     && held.record.dirty == self.dirty
-                    && (held.signed || self.key.is_none())
+                    // What a change brings along was not seen here.
+                    && (held.signed || self.key.is_none() && !tracked.contains(&held.file))
             };
             if !self.args.force && self.claims.records.iter().any(is_fresh) {
                 fresh += 1;
@@ -454,14 +464,7 @@ impl Task<'_> {
     fn write(&self, record: &Record) -> Result<String, Error> {
         let statement = record.to_statement().map_err(|e| Error::Bug(e.to_string()))?;
         let digest = Sha256::of(&statement);
-        let bytes = match self.key {
-            None => statement,
-            Some(key) => {
-                let mut envelope = Envelope::new(IN_TOTO, statement);
-                key.endorse(&mut envelope);
-                envelope.to_vec()
-            }
-        };
+        let bytes = self.signed(statement);
         let folder = self.shop.root.join(EVIDENCE);
         let failed = |source| Error::File { action: "write", path: EVIDENCE.to_owned(), source };
         fs::create_dir_all(&folder).map_err(failed)?;
@@ -473,6 +476,14 @@ impl Task<'_> {
             }
         }
         Ok(record.claim.clone())
+    }
+
+    /// Returns a statement in an envelope, if there is a key to sign it with.
+    fn signed(&self, statement: Vec<u8>) -> Vec<u8> {
+        let Some(key) = self.key else { return statement };
+        let mut envelope = Envelope::new(IN_TOTO, statement);
+        key.endorse(&mut envelope);
+        envelope.to_vec()
     }
 
     /// Says whether a new record leaves nothing of an old one to count.

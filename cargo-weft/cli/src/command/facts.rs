@@ -157,14 +157,21 @@ impl Loaded {
             return Ok(());
         }
         let lexicon = &self.facts.policy.claims.lexicon;
-        let head = promises::load(&self.root, lexicon)?;
         let base_promises = match base {
-            Some(base) => promises::load(base, lexicon)?,
+            Some(base) => promises::load(base, lexicon, None)?,
             None => None,
         };
-        let is_promised = head.is_some() || base_promises.is_some();
+        let head = promises::load(&self.root, lexicon, base_promises.as_ref())?;
+        let is_promised = head.is_some();
         let head = head.unwrap_or_default();
         self.facts.inputs.extend(head.inputs);
+        let retired = base_promises.iter().flat_map(|base| &base.promises.claims);
+        let retired = retired.filter(|claim| head.promises.claim(&claim.id).is_none());
+        self.facts.notices.extend(retired.map(|claim| Notice {
+            message: format!("the claim `{}` of the base is retired", claim.id),
+            place: None,
+        }));
+        self.facts.notices.sort();
         self.facts.claims = match is_promised {
             false => Known::Unknown(NO_MAP.to_owned()),
             true => Known::Value(evidence::claims(

@@ -145,6 +145,18 @@ impl Git {
         Ok(sources)
     }
 
+    /// Lists the files that git tracks below a folder, which ends with a slash.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn tracked(&self, folder: &str) -> Result<Vec<String>, String> {
+        let tracked = self.run(&["ls-files", "-z"])?;
+        let all =
+            lines(&tracked).map(|line| line.map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().filter(|path| path.starts_with(folder)).collect())
+    }
+
     /// Lists the files that git would track.
     fn untracked(&self, work_tree: &Path) -> Result<Vec<String>, String> {
         let arguments = ["ls-files", "--others", "--exclude-standard", "-z"];

@@ -25,22 +25,30 @@ const MAX_FILES: usize = 10_000;
 pub struct Loaded {
     /// The entries and the documents.
     pub promises: Promises,
+    /// The patterns of documents, each with the map that has it.
+    pub patterns: BTreeSet<(String, String)>,
     /// The maps and documents that were read.
     pub inputs: Vec<Input>,
 }
 
-/// Loads the maps of the workspace at `root`, which is canonical; `None` if there are none.
+/// Loads the maps of the workspace at `root`, which is canonical, and the documents that they or those of `base` name;
+/// `None` if there are none.
 ///
 /// # Errors
 ///
 /// A map or document that cannot be read or is faulty, with the place: where promises are not known, none is kept.
-pub fn load(root: &Path, lexicon: &[String]) -> Result<Option<Loaded>, Error> {
+pub fn load(
+    root: &Path,
+    lexicon: &[String],
+    base: Option<&Loaded>,
+) -> Result<Option<Loaded>, Error> {
     let maps = maps(root)?;
-    if maps.is_empty() {
+    if maps.is_empty() && base.is_none() {
         return Ok(None);
     }
     let mut loaded = Loaded::default();
-    let mut patterns = BTreeSet::new();
+    // What the base looks at, a change cannot hide.
+    let mut patterns = base.map(|base| base.patterns.clone()).unwrap_or_default();
     let mut seen = BTreeMap::<String, String>::new();
     for name in maps {
         let (bytes, map) = read_map(root, &name)?;
@@ -64,6 +72,7 @@ pub fn load(root: &Path, lexicon: &[String]) -> Result<Option<Loaded>, Error> {
         loaded.inputs.push(input);
         loaded.promises.documents.push(document);
     }
+    loaded.patterns = patterns;
     Ok(Some(loaded))
 }
 

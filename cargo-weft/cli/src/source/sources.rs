@@ -66,6 +66,20 @@ pub fn list(root: &Path) -> Result<(&Path, Vec<String>), String> {
     Ok((top, git.sources(top)?.into_iter().map(|(path, _)| path).collect()))
 }
 
+/// Lists the evidence that git tracks, by its path from the workspace root: who writes a change may have written it.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub fn tracked_evidence(root: &Path) -> Result<Vec<String>, String> {
+    let (top, git) = repository(root)?;
+    let folder = evidence_below(top, root);
+    let tracked = git.tracked(&folder)?.into_iter();
+    Ok(tracked
+        .filter_map(|path| Some(format!("{EVIDENCE}/{}", path.strip_prefix(&folder)?)))
+        .collect())
+}
+
 /// Returns the first source that is not as the commit has it, if there is one.
 ///
 /// # Errors

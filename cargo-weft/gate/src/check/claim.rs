@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use crate::check::Context;
 use crate::claim::document::Span;
-use crate::claim::standing::{self, Standing};
+use crate::claim::standing::Standing;
 use crate::claim::{Claim, Claims, Phase, Promises, change};
 use crate::evidence::Held;
 use crate::facts::Known;
@@ -35,14 +35,6 @@ pub const APPROVAL: &str = "https://github.com/cargo-weft/cargo-weft/claim-chang
 /// Returns what is known of claims.
 pub(super) fn claims<'f>(context: &Context<'f>) -> Result<&'f Claims, String> {
     context.facts().claims.as_ref().map_err(str::to_owned)
-}
-
-/// Judges every claim by the policy.
-pub(super) fn standings<'c>(
-    context: &Context<'_>,
-    claims: &'c Claims,
-) -> BTreeMap<&'c str, Standing> {
-    standing::judge(claims, context.policy().claims.signed_evidence)
 }
 
 /// Returns the span of a claim in its document.

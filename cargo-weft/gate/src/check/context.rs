@@ -1,5 +1,6 @@
 //! What a check may look at, with the derived graph computed once.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use weft_graph::{Graph, shortest_path};
@@ -7,6 +8,8 @@ use weft_graph::{Graph, shortest_path};
 /// A longer path is shown by its ends.
 const LONGEST_PATH: usize = 40;
 
+use crate::claim::Claims;
+use crate::claim::standing::{self, Standing};
 use crate::facts::{Facts, LockfileState};
 use crate::inventory::Inventory;
 use crate::place::Place;
@@ -18,6 +21,7 @@ pub struct Context<'f> {
     facts: &'f Facts,
     topology: OnceLock<Result<Topology, String>>,
     locked: OnceLock<Option<Graph>>,
+    standings: OnceLock<BTreeMap<&'f str, Standing>>,
     used_exemptions: Vec<bool>,
     not_evaluated: Vec<String>,
 }
@@ -37,6 +41,7 @@ impl<'f> Context<'f> {
             facts,
             topology: OnceLock::new(),
             locked: OnceLock::new(),
+            standings: OnceLock::new(),
             used_exemptions: Vec::new(),
             not_evaluated: Vec::new(),
         }
@@ -77,6 +82,17 @@ impl<'f> Context<'f> {
         match &self.facts.lockfile {
             LockfileState::Missing(path) | LockfileState::Present(path) => path,
         }
+    }
+
+    /// Returns what is known of claims, and how each stands.
+    ///
+    /// # Errors
+    ///
+    /// Why they are not known.
+    pub fn claims(&self) -> Result<(&'f Claims, &BTreeMap<&'f str, Standing>), String> {
+        let claims = self.facts.claims.as_ref().map_err(str::to_owned)?;
+        let signed = self.policy().claims.signed_evidence;
+        Ok((claims, self.standings.get_or_init(|| standing::judge(claims, signed))))
     }
 
     /// Returns the inventory.

@@ -53,11 +53,18 @@ fn is_stronger(base: &Evidence, head: &Evidence) -> bool {
             *missed_at_most = (*missed_at_most).min(*missed);
             *viable_at_least = (*viable_at_least).max(*viable);
         }
+        // Whether another test shows as much of the same function is for its evidence to say.
         (
-            Evidence::Test { symbol, expects, .. },
+            Evidence::Test { symbol: Some(symbol), expects, .. },
+            Evidence::Test { symbol: Some(new_symbol), expects: new_expects, .. },
+        ) => {
+            return symbol == new_symbol && (expects.is_none() || expects == new_expects);
+        }
+        (
+            Evidence::Test { symbol: symbol @ None, expects, .. },
             Evidence::Test { symbol: new_symbol, expects: new_expects, .. },
         ) => {
-            *symbol = symbol.take().or_else(|| new_symbol.clone());
+            symbol.clone_from(new_symbol);
             *expects = expects.take().or(*new_expects);
         }
         _ => return false,
@@ -93,4 +100,88 @@ impl Promises {
 /// Returns the digest that a signature of the role `claims` has to be about for a contract to ask for less.
 pub fn approval(claim: &Claim) -> Option<weft_verify::Sha256> {
     Contract::compile(claim).ok()?.digest().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(kind: &str, minimum: &str, evidence: &str) -> Claim {
+        let text = format!(
+            "schema = 1\ndocuments = []\n[[claim]]\nid = \"a\"\ndocument = \"R\"\ntext-sha256 = \"{}\"\nrevision = 1\nkind = \"{kind}\"\nowner = \"o\"\nminimum = \"{minimum}\"\nevidence = [{evidence}]\n",
+            "0".repeat(64)
+        );
+        let map = crate::input::claims::parse("claims/a.toml", text.as_bytes()).unwrap();
+        map.claims.into_iter().next().unwrap()
+    }
+
+    fn check(base: &str, head: &str, is_weaker: bool) {
+        let (base, head) = (claim("behaviour", "ran", base), claim("behaviour", "ran", head));
+        assert_eq!(!weakened(&base, &head).is_empty(), is_weaker, "{base:?} {head:?}");
+    }
+
+    #[test]
+    fn a_bound_may_be_tightened_and_not_loosened() {
+        let fuzz =
+            |n: u32| format!("{{ kind = \"fuzz\", target = \"t\", executions-at-least = {n} }}");
+        let score = |missed: u32, viable: u32| {
+            format!(
+                "{{ kind = \"mutation-score\", package = \"p\", symbol = \"s\", tests = [], missed-at-most = {missed}, viable-at-least = {viable} }}"
+            )
+        };
+        let bench = |n: u32| {
+            format!(
+                "{{ kind = \"bench\", package = \"p\", bench = \"b\", metric = \"instructions\", at-most = {n} }}"
+            )
+        };
+        let signed = |n: u32| {
+            format!(
+                "{{ kind = \"attestation\", predicate = \"p\", role = \"r\", threshold = {n} }}"
+            )
+        };
+        for (more, less) in [
+            (fuzz(2), fuzz(1)),
+            (score(0, 3), score(1, 3)),
+            (score(0, 3), score(0, 2)),
+            (bench(1), bench(2)),
+            (signed(2), signed(1)),
+        ] {
+            check(&more, &less, true);
+            check(&less, &more, false);
+            check(&more, &more, false);
+            check(&more, "", true);
+            check("", &more, false);
+        }
+        check(&fuzz(1), &bench(1), true);
+    }
+
+    #[test]
+    fn a_test_may_be_another_of_the_same_function() {
+        let test = |name: &str, more: &str| {
+            format!(
+                "{{ kind = \"test\", package = \"p\", binary = \"lib\", test = \"{name}\"{more} }}"
+            )
+        };
+        let (of, of_other) = (", symbol = \"s\"", ", symbol = \"t\"");
+        let refusal = ", symbol = \"s\", expects = \"refusal\"";
+        check(&test("a", of), &test("b", of), false);
+        check(&test("a", of), &test("a", of_other), true);
+        check(&test("a", of), &test("a", ""), true);
+        check(&test("a", ""), &test("a", of), false);
+        check(&test("a", ""), &test("b", ""), true);
+        check(&test("a", of), &test("a", refusal), false);
+        check(&test("a", refusal), &test("a", of), true);
+    }
+
+    #[test]
+    fn kinds_and_levels_do_not_fall() {
+        let weaker = |a: (&str, &str), b: (&str, &str)| {
+            !weakened(&claim(a.0, a.1, ""), &claim(b.0, b.1, "")).is_empty()
+        };
+        assert!(weaker(("security", "sensitive"), ("behaviour", "sensitive")));
+        assert!(weaker(("behaviour", "reached"), ("behaviour", "ran")));
+        assert!(weaker(("resilience", "ran"), ("performance", "ran")));
+        assert!(!weaker(("behaviour", "reached"), ("security", "sensitive")));
+        assert!(!weaker(("behaviour", "reached"), ("behaviour", "sensitive")));
+    }
 }

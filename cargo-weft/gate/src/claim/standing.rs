@@ -10,6 +10,7 @@ use super::contract::Contract;
 use super::{Claim, Claims, Evidence, Level};
 use crate::evidence::{Held, Mutants, Outcome, Shown};
 use crate::facts::Known;
+use weft_verify::Sha256;
 
 /// How a claim stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +34,16 @@ impl Standing {
 
 /// Judges every claim of the head; `signed` says whether evidence needs a signature.
 pub fn judge(claims: &Claims, signed: bool) -> BTreeMap<&str, Standing> {
+    let usable = |held: &&Held| !held.record.dirty && (held.signed || !signed);
+    let mut by_contract = BTreeMap::<Sha256, Vec<&Held>>::new();
+    for held in claims.records.iter().filter(usable) {
+        by_contract.entry(held.record.contract).or_default().push(held);
+    }
     let judged = claims.head.claims.iter();
-    judged.map(|claim| (&*claim.id, of(claim, claims, signed))).collect()
+    judged.map(|claim| (&*claim.id, of(claim, claims, &by_contract))).collect()
 }
 
-fn of(claim: &Claim, claims: &Claims, signed: bool) -> Standing {
+fn of(claim: &Claim, claims: &Claims, by_contract: &BTreeMap<Sha256, Vec<&Held>>) -> Standing {
     let contract = Contract::compile(claim);
     let mut standing =
         Standing { contract, level: Level::Declared, failed: Vec::new(), missing: Vec::new() };
@@ -46,10 +52,7 @@ fn of(claim: &Claim, claims: &Claims, signed: bool) -> Standing {
         standing.missing.push("its contract has no digest".to_owned());
         return standing;
     };
-    let usable = |held: &&Held| {
-        held.record.contract == digest && !held.record.dirty && (held.signed || !signed)
-    };
-    let held: Vec<&Held> = claims.records.iter().filter(usable).collect();
+    let held: Vec<&Held> = by_contract.get(&digest).cloned().unwrap_or_default();
     let sources = match &claims.sources {
         Known::Value(sources) => Some(*sources),
         Known::Unknown(_) => None,
@@ -63,7 +66,7 @@ fn of(claim: &Claim, claims: &Claims, signed: bool) -> Standing {
             shown.iter().find(|shown| !matches!(shown.outcome, Outcome::Passed | Outcome::Unknown));
         let holds = match obligation {
             Evidence::Attestation { predicate, role, threshold } => {
-                let about = |subjects: &[weft_verify::Sha256]| {
+                let about = |subjects: &[Sha256]| {
                     sources.is_some_and(|sources| subjects.contains(&sources))
                 };
                 claims.attested.iter().any(|a| {

@@ -31,13 +31,12 @@ pub fn tests(
 ) -> Result<BTreeMap<TestName, Outcome>, String> {
     let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
     let config = scratch.path().join("weft.toml");
-    let text = "[profile.weft]\nretries = 0\n[profile.weft.junit]\npath = \"junit.xml\"\nreport-skipped = \"all\"\n";
+    let report = scratch.path().join("junit.xml");
+    let place = serde_json::Value::String(report.display().to_string());
+    let text = format!(
+        "[profile.weft]\nretries = 0\n[profile.weft.junit]\npath = {place}\nreport-skipped = \"all\"\n"
+    );
     fs::write(&config, text).map_err(|e| e.to_string())?;
-    let report = shop.built.join("nextest").join("weft").join("junit.xml");
-    // A report of an earlier run is none of this one.
-    if report.exists() {
-        fs::remove_file(&report).map_err(|e| e.to_string())?;
-    }
     let mut cargo = shop.cargo(&shop.root);
     cargo.args(["nextest", "run", "--locked", "--no-fail-fast", "--no-tests", "pass"]);
     cargo.args(["--profile", "weft", "--retries", "0", "--tool-config-file"]);

@@ -1,6 +1,6 @@
 #![doc = include_str!("phase_closed.md")]
 
-use super::{claims, closed_phases, span, standings};
+use super::{closed_phases, span};
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
@@ -17,9 +17,8 @@ impl Check for PhaseClosed {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
-        let standings = standings(context, claims);
-        let closed = closed_phases(claims, &standings);
+        let (claims, standings) = context.claims()?;
+        let closed = closed_phases(claims, standings);
         let head = &claims.head;
         let early = closed.iter().flat_map(|(phase, unmet)| {
             let marked = phase.claims.iter().filter_map(|id| head.claim(id));

@@ -1,6 +1,5 @@
 #![doc = include_str!("uncompilable.md")]
 
-use super::{claims, standings};
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
@@ -17,8 +16,7 @@ impl Check for Uncompilable {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
-        let standings = standings(context, claims);
+        let (claims, standings) = context.claims()?;
         let broken =
             claims.head.claims.iter().filter_map(|claim| {
                 Some((claim, standings.get(&*claim.id)?.contract.as_ref().err()?))

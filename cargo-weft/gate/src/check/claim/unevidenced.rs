@@ -1,6 +1,6 @@
 #![doc = include_str!("unevidenced.md")]
 
-use super::{claims, closed_phases, standings};
+use super::closed_phases;
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
@@ -17,9 +17,8 @@ impl Check for Unevidenced {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
-        let standings = standings(context, claims);
-        let closed = closed_phases(claims, &standings);
+        let (claims, standings) = context.claims()?;
+        let closed = closed_phases(claims, standings);
         let is_closed = |id: &String| closed.iter().any(|(phase, _)| phase.claims.contains(id));
         let unmet = claims.head.claims.iter().filter(|claim| !is_closed(&claim.id));
         let unmet = unmet.filter_map(|claim| {

@@ -1,6 +1,5 @@
 #![doc = include_str!("failed.md")]
 
-use crate::check::claim::{claims, standings};
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
@@ -17,8 +16,7 @@ impl Check for Failed {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
-        let standings = standings(context, claims);
+        let (claims, standings) = context.claims()?;
         let failed = claims.head.claims.iter().flat_map(|claim| {
             let failed = standings.get(&*claim.id).into_iter().flat_map(|s| &s.failed);
             failed.map(move |(evidence, outcome)| (claim, evidence, *outcome))

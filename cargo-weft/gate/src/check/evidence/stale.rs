@@ -1,6 +1,6 @@
 #![doc = include_str!("stale.md")]
 
-use crate::check::claim::{claims, staleness, standings};
+use crate::check::claim::staleness;
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 
@@ -17,8 +17,7 @@ impl Check for Stale {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
-        let standings = standings(context, claims);
+        let (claims, standings) = context.claims()?;
         let unmet =
             claims.head.claims.iter().filter(|claim| {
                 standings.get(&*claim.id).is_some_and(|standing| !standing.is_met())
