@@ -409,6 +409,37 @@ mod tests {
         assert_ne!(plain, digest("It <del>never</del> fails."));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_edit_of_words_goes_unnoticed_and_every_reflow_does(
+            words in proptest::collection::vec("[a-z\u{e4}]{1,8}", 1..12),
+            at in proptest::prelude::any::<proptest::sample::Index>(),
+            new in "[a-z0-9]{1,8}",
+        ) {
+            let digest = |words: &[String], between: &str| {
+                let text = words.join(between);
+                let text = format!("<!-- weft:claim a -->\n{text}\n<!-- weft:end -->\n");
+                document(&text).spans.first().map(|span| span.sha256)
+            };
+            let index = at.index(words.len());
+            let edited = |edit: fn(&mut Vec<String>, usize, String)| {
+                let mut edited = words.clone();
+                edit(&mut edited, index, new.clone());
+                edited
+            };
+            let sound = digest(&words, " ");
+            proptest::prop_assert_eq!(sound, digest(&words, "\n"));
+            proptest::prop_assert_eq!(sound, digest(&words, "  \n \t"));
+            for edited in [
+                edited(|words, at, new| words.insert(at, new)),
+                edited(|words, at, new| words[at].push_str(&new)),
+                edited(|words, at, _| drop(words.remove(at))),
+            ] {
+                proptest::prop_assert_ne!(sound, digest(&edited, " "), "{:?}", edited);
+            }
+        }
+    }
+
     #[test]
     fn markers_in_code_are_none_and_broken_ones_are_faults() {
         assert_eq!(spans("`<!-- weft:claim a -->`\n\n```md\n<!-- weft:claim b -->\n```\n"), []);
