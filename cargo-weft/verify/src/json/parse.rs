@@ -313,6 +313,7 @@ mod tests {
         rejected(b"1.", Rejection::JsonTruncated { offset: 2 });
         rejected(b"01", Rejection::JsonTrailing { offset: 1 });
         rejected(b"1 x", Rejection::JsonTrailing { offset: 2 });
+        rejected(b"{} x", Rejection::JsonTrailing { offset: 3 });
         rejected(b"\xef\xbb\xbf1", syntax(0, "a value"));
         rejected(b"\"\xff\"", Rejection::JsonNotUtf8 { offset: 1 });
         rejected(b"[\"\\udc00\"]", Rejection::JsonLoneSurrogate { offset: 2 });
