@@ -301,7 +301,9 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     };
     loaded.show_faults();
     narrow(&mut loaded);
-    let verdict = decide(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?;
+    let mut verdict = decide(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?;
+    // The graph is not what is asked for.
+    verdict.risk.clear();
     destinations.write(|format| audit::render(&verdict, format))?;
     match &args.phase {
         Some(phase) => demand_phase(&loaded, phase, &verdict),
@@ -323,6 +325,9 @@ fn narrow(loaded: &mut Loaded) {
     }
     let exemptions = &mut loaded.facts.exemptions;
     exemptions.retain(|exemption| of_promises(&exemption.code));
+    if let Some(base) = &mut loaded.facts.base {
+        base.findings.retain(|finding| of_promises(&finding.code));
+    }
     policy.gate.audit = Gate { require: FAMILIES.map(str::to_owned).to_vec() };
 }
 

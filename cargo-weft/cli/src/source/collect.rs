@@ -193,12 +193,17 @@ pub fn text(output: Output) -> Result<String, String> {
     }
 }
 
+/// How many lines of an error are told.
+const MAX_LINES: usize = 6;
+
 /// Returns the first error that a program spoke of, or its last line.
 pub fn last_words(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
-    let error = said.lines().find(|line| line.starts_with("error"));
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
-    error.or(last).unwrap_or("it said nothing").trim().to_owned()
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.iter().position(|line| line.starts_with("error")) {
+        Some(error) => lines[error..].iter().take(MAX_LINES).copied().collect::<Vec<_>>().join(" "),
+        None => (*lines.last().unwrap_or(&"it said nothing")).to_owned(),
+    }
 }
 
 /// Returns the version that a tool prints, or `None` if it is not there.
