@@ -237,6 +237,9 @@ fn cargo_home(case: &Path) -> tempfile::TempDir {
         let entry = entries.entry(name.to_owned()).or_insert_with(start);
         entry.extend(format!("{version}\0{line}\0").into_bytes());
     }
+    for copy in fs::read_dir(&sources).into_iter().flatten() {
+        fs::write(copy.unwrap().path().join(".cargo-ok"), "").unwrap();
+    }
     for (name, entry) in entries {
         let folder = match name.len() {
             length @ 0..=2 => cache.join(length.to_string()),

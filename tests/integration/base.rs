@@ -50,6 +50,11 @@ fn run(tree: &Tree, arguments: &str) -> Done {
     Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home")).done()
 }
 
+fn says(done: Done, words: &str) {
+    let done = done.exits(2);
+    assert!(done.said().contains(words), "{}", done.said());
+}
+
 fn diff(tree: &Tree, arguments: &str) -> Value {
     let done = run(tree, &format!("diff {arguments} --format json")).exits(0);
     serde_json::from_str(&done.stdout).unwrap()
@@ -131,6 +136,8 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
     let place = tame_index::utils::url_to_local_dir(crates_io, true).unwrap().dir_name;
     let source = |file: &str| format!("home/registry/src/{place}/{file}");
     let tree = repository(&[("a", "1.0.0"), ("b", "1.0.0"), ("same", "1.0.0")])
+        .with(&source("a-1.0.0/.cargo-ok"), "")
+        .with(&source("a-1.1.0/.cargo-ok"), "")
         .with(&source("a-1.0.0/Cargo.toml"), "[package]\nlicense = \"MIT\"\n")
         .with(&source("a-1.0.0/src/lib.rs"), "//! unsafe\n")
         .with(
@@ -190,10 +197,6 @@ fn a_workspace_below_the_top_of_its_repository_is_found() {
 
 #[test]
 fn what_is_no_base_is_an_error_with_the_command_that_helps() {
-    let says = |done: Done, words: &str| {
-        let done = done.exits(2);
-        assert!(done.said().contains(words), "{}", done.said());
-    };
     let tree = repository(&[]);
     says(run(&tree, "diff nosuch"), "git fetch origin nosuch");
     says(run(&tree, "audit --base=--upload-pack=x"), "the repository has no commit");
@@ -247,4 +250,66 @@ fn a_repository_names_no_program_that_is_run() {
     fs::remove_file(root.join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
     run(&tree, "diff HEAD").exits(2);
     assert!(!marker.exists());
+}
+
+#[test]
+fn what_is_exempted_in_the_base_hides_nothing_that_is_new() {
+    let exempted = "schema = 1\n[[exemption]]\ncode = \"advisory/vulnerability\"\nsubject = \"pkg:cargo/leaky@1.0.0 RUSTSEC-2026-9001\"\nreason = \"r\"\nowner = \"a\"\napprover = \"b\"\nexpires = 2027-01-01\n";
+    let tree = repository(&[("leaky", "1.0.0")]).with("tree/.weft/exemptions.toml", exempted);
+    commit(&tree);
+    run(&tree, "audit --base HEAD").exits(0);
+    let needs =
+        "[dependencies]\nleaky = \"1.0.0\"\nold = { package = \"leaky\", version = \"0.9.0\" }\n";
+    let entries =
+        package("leaky", "0.9.0", &from_registry()) + &package("leaky", "1.0.0", &from_registry());
+    let tree = tree
+        .with("tree/Cargo.toml", format!("{MANIFEST}{needs}"))
+        .with("tree/Cargo.lock", locked(&["leaky 0.9.0", "leaky 1.0.0"], &entries));
+    run(&tree, "audit --base HEAD").exits(1);
+}
+
+#[test]
+fn a_workspace_that_moves_and_rules_behind_a_link_are_no_base() {
+    let tree = repository(&[("leaky", "1.0.0")])
+        .with(
+            "tree/fuzz/Cargo.toml",
+            "[workspace]\n[package]\nname = \"fuzz\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+        )
+        .with(
+            "tree/fuzz/Cargo.lock",
+            "version = 4\n\n[[package]]\nname = \"fuzz\"\nversion = \"0.1.0\"\n",
+        );
+    commit(&tree);
+    let moved = MANIFEST.replace("[package]\n", "[package]\nworkspace = \"fuzz\"\n");
+    let tree = tree.with("tree/Cargo.toml", moved);
+    says(run(&tree, "audit --base HEAD"), "belongs to another workspace than in");
+    #[cfg(unix)]
+    {
+        let tree = repository(&[("leaky", "1.0.0")]).with("tree/ci/weft.toml", "schema = 1\n");
+        std::os::unix::fs::symlink("ci/weft.toml", tree.path("tree/weft.toml")).unwrap();
+        commit(&tree);
+        says(run(&tree, "audit --base HEAD"), "weft.toml is a symbolic link in");
+    }
+}
+
+#[test]
+fn an_advisory_database_in_the_tree_is_not_judged_by_beside_a_base() {
+    let tree = repository(&[("leaky", "1.0.0")]);
+    copy(&tree.path("db"), &tree.path("tree/db"));
+    let tree = tree.with(
+        "tree/weft.toml",
+        "schema = 1\nprofile = \"local\"\n[advisories]\ndatabase = \"db\"\n",
+    );
+    commit(&tree);
+    let judged = |line: &str| {
+        let line = format!("{line} --as-of {AS_OF}");
+        Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home")).done()
+    };
+    judged("audit").exits(1);
+    assert!(
+        judged("audit --base HEAD")
+            .exits(0)
+            .stdout
+            .contains("lies in the tree, where a change can alter it")
+    );
 }

@@ -15,6 +15,7 @@ pub mod files;
 pub mod git;
 pub mod index;
 pub mod licenses;
+pub mod memory;
 pub mod policy;
 pub mod promises;
 pub mod revision;

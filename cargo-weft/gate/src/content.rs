@@ -13,7 +13,7 @@ pub const HEAD: usize = 8;
 pub const MAX_SCRIPT: usize = 1 << 20;
 
 /// The version of this scan; what an older one found is not asked.
-pub const SCAN: u32 = 1;
+pub const SCAN: u32 = 2;
 
 /// What lies in a package's sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -136,7 +136,8 @@ impl Finder {
                         self.path(&path, line);
                         path = before.to_vec();
                     }
-                    path.push(ident.to_string());
+                    // A raw identifier is the same name.
+                    path.push(ident.to_string().trim_start_matches("r#").to_owned());
                     line = ident.span().start().line;
                     colons = 0;
                 }
@@ -164,7 +165,9 @@ impl Finder {
     fn path(&mut self, path: &[String], line: usize) {
         let has = |name: &str| path.iter().any(|word| word == name);
         let pair = |a: &str, b: &str| path.windows(2).any(|w| w[0] == a && w[1] == b);
-        let kind = if pair("process", "Command") || pair("Command", "new") {
+        // What is imported with everything beside it is meant to be used.
+        let whole = path.ends_with(&["std".to_owned(), "process".to_owned()]);
+        let kind = if pair("process", "Command") || pair("Command", "new") || whole {
             DeedKind::Process
         } else if pair("std", "net") || path.len() > 1 && NETWORK.into_iter().any(has) {
             DeedKind::Network
@@ -203,6 +206,13 @@ mod tests {
         check(
             "fn main() { std::net::TcpStream::connect(\"a:1\"); ureq::get(\"u\"); }",
             &[(1, Network, "std::net::TcpStream::connect"), (1, Network, "ureq::get")],
+        );
+        check("use std::process::*;\nfn main() {}", &[(1, Process, "std::process")]);
+        check("use std::process;\nfn main() {}", &[(1, Process, "std::process")]);
+        check("fn main() { std::process::exit(1); }", &[]);
+        check(
+            "fn main() { std::r#process::r#Command::new(\"a\"); }",
+            &[(1, Process, "std::process::Command::new")],
         );
         check("use std::net::*;\nfn main() {}", &[(1, Network, "std::net")]);
         check(

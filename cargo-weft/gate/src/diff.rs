@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Finding;
+use crate::finding::{Field, Finding};
 use crate::inventory::{Inventory, Package};
 
 /// What changed between two inventories.
@@ -179,6 +179,21 @@ impl Identity {
         if finding.code.starts_with("inventory/lockfile-") {
             about = format!("{about} {}", finding.sentence);
         }
+        // What was found may change though its subject does not: then it is another finding.
+        let telling: &[&str] = match finding.code.as_str() {
+            code if code.starts_with("content/") => &["deeds", "files"],
+            code if code.starts_with("license/") => &["licenses"],
+            "source/replaced" => &["with"],
+            _ => &[],
+        };
+        for name in telling.iter().chain(&["left_out"]) {
+            match finding.fields.get(*name) {
+                None => {}
+                Some(Field::Number(number)) => about = format!("{about} {number}"),
+                Some(Field::Text(text)) => about = format!("{about} {text}"),
+                Some(Field::Texts(texts)) => about = format!("{about} {}", texts.join(" ")),
+            }
+        }
         Self { code: finding.code.clone(), about }
     }
 }
@@ -189,16 +204,27 @@ fn without_version(subject: &str) -> String {
     let (url, rest) = subject.split_at(end);
     let (path, qualifiers) = url.split_at(url.find('?').unwrap_or(url.len()));
     let name = path.split_once('@').map_or(path, |(name, _)| name);
-    // A git source has its commit in the qualifier.
-    let qualifiers = qualifiers.split('@').next().unwrap_or_default();
+    // A git source has its commit in the qualifier, behind an encoded `@`.
+    let qualifiers = qualifiers.split("%40").next().unwrap_or_default();
     format!("{name}{qualifiers}{rest}")
 }
 
 /// Splits findings into those that the base has and those that are new, and lists what only the base has.
-pub fn split(findings: Vec<Finding>, base: &Base) -> (Vec<Finding>, Vec<Finding>, Vec<Identity>) {
+///
+/// What is exempted in the head takes its place in the base first: the base's finding stands for it, and for no other.
+pub fn split(
+    findings: Vec<Finding>,
+    exempted: &[&Finding],
+    base: &Base,
+) -> (Vec<Finding>, Vec<Finding>, Vec<Identity>) {
     let mut left = BTreeMap::<&Identity, usize>::new();
     for identity in &base.findings {
         *left.entry(identity).or_default() += 1;
+    }
+    for finding in exempted {
+        if let Some(count) = left.get_mut(&Identity::of(finding)) {
+            *count = count.saturating_sub(1);
+        }
     }
     let (mut unchanged, mut new) = (Vec::new(), Vec::new());
     for finding in findings {
@@ -327,6 +353,25 @@ mod tests {
             identity(&format!("pkg:cargo/a@1.0.0 {id}")),
             identity("pkg:cargo/a@1.0.0 RUSTSEC-2026-9005")
         );
+        let git = |commit: &str| {
+            identity(&format!("pkg:cargo/a@1.0.0?vcs_url=git%2Bhttps:%2F%2Fg%40{commit}"))
+        };
+        assert_eq!(git("0123"), git("4567"));
+        let fact = |code: &str, name: &str, value: &str| {
+            let place = crate::Place::whole("Cargo.lock");
+            let finding = Finding::new(code, "pkg:cargo/a@1.0.0", place, "Fact.");
+            Identity::of(&finding.field(name, value))
+        };
+        for (code, name) in [
+            ("content/binary", "files"),
+            ("content/build-script", "deeds"),
+            ("license/not-allowed", "licenses"),
+            ("source/replaced", "with"),
+            ("inventory/yanked", "left_out"),
+        ] {
+            assert_eq!(fact(code, name, "a"), fact(code, name, "a"));
+            assert_ne!(fact(code, name, "a"), fact(code, name, "b"), "{code}");
+        }
         assert_ne!(
             identity("pkg:cargo/a@1.0.0"),
             identity("pkg:cargo/a@1.0.0?repository_url=https://r.example.org/")
@@ -336,8 +381,10 @@ mod tests {
             findings: vec![identity("pkg:cargo/a@1.0.0"), identity("x")],
         };
         let head = vec![finding("pkg:cargo/a@1.0.1"), finding("pkg:cargo/a@2.0.0")];
-        let (unchanged, new, fixed) = split(head, &base);
+        let (unchanged, new, fixed) = split(head.clone(), &[], &base);
         assert_eq!((unchanged.len(), new.len()), (1, 1));
         assert_eq!(fixed, [identity("x")]);
+        let (unchanged, new, _) = split(head[1..].to_vec(), &[&head[0]], &base);
+        assert_eq!((unchanged.len(), new.len()), (0, 1));
     }
 }

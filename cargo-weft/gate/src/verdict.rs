@@ -184,7 +184,9 @@ pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     draft.evaluate(&of_exemptions, &context);
     let known = context.graph().ok();
     let comparison = facts.base.as_ref().map(|base| {
-        let (unchanged, new, fixed) = diff::split(std::mem::take(&mut draft.findings), base);
+        let exempted: Vec<&Finding> = applied.exempted.iter().map(|e| &e.finding).collect();
+        let (unchanged, new, fixed) =
+            diff::split(std::mem::take(&mut draft.findings), &exempted, base);
         draft.findings = new;
         let mut unchanged: Vec<Finding> = unchanged;
         unchanged.sort();

@@ -54,6 +54,10 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     }
     let root = workspace::root(selection.manifest_path.as_deref())?;
     let base_revision = Revision::read(&root, question.base)?;
+    if question.head.is_none() {
+        let manifest = workspace::find_manifest(selection.manifest_path.as_deref())?;
+        base_revision.demand_root(&manifest)?;
+    }
     let head_revision = question.head.map(|head| Revision::read(&root, head)).transpose()?;
     let head_root = head_revision.as_ref().map_or(&*root, Revision::root);
 
@@ -69,6 +73,7 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         };
         let mut loaded = facts::load_by(&selection, question.as_of, Some(&rules))?;
         loaded.database_root = root.clone();
+        loaded.is_compared = true;
         loaded.show_faults();
         Ok(loaded)
     };

@@ -11,6 +11,7 @@ use weft_gate::input;
 
 use super::output;
 use crate::error::{Error, ExitStatus};
+use crate::escape::terminal;
 use crate::source::exemptions::FILE;
 use crate::source::{exemptions, files, workspace};
 
@@ -59,10 +60,16 @@ pub(super) fn run(args: &ExemptArgs) -> Result<ExitStatus, Error> {
     let path = args.path.as_ref().map(|path| path.split(" > ").map(str::to_owned).collect());
     let target = Target { code: args.code.clone(), subject: args.subject.clone(), path };
     let root = workspace::root(args.manifest_path.as_deref())?;
+    if args.terms.expires < super::today() {
+        let message = format!("{} is over already", args.terms.expires);
+        return Err(Error::usage(message, "name the last day it is to hold"));
+    }
     add(&root, &BTreeSet::from([target]), &args.terms)?;
     output::print(format!(
         "wrote {FILE}: {} for {} is exempted until {}\n",
-        args.code, args.subject, args.terms.expires
+        terminal(&args.code),
+        terminal(&args.subject),
+        args.terms.expires
     ))?;
     Ok(ExitStatus::Passed)
 }
@@ -109,11 +116,12 @@ pub(super) fn add(root: &Path, targets: &BTreeSet<Target>, terms: &Terms) -> Res
     input::exemptions::parse(FILE, text.as_bytes())
         .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(|source| Error::File {
-            action: "write",
-            path: FILE.to_owned(),
-            source,
-        })?;
+        let failed = |source| Error::File { action: "write", path: FILE.to_owned(), source };
+        fs::create_dir_all(directory).map_err(failed)?;
+        if !directory.canonicalize().map_err(failed)?.starts_with(root) {
+            let message = "`.weft` leads out of the workspace, so nothing is written there";
+            return Err(Error::usage(message, "make it a directory of the workspace"));
+        }
     }
     files::replace(&path, text.as_bytes())
 }

@@ -28,6 +28,8 @@ pub(super) struct Loaded {
     checkout: PathBuf,
     /// Where the path of an advisory database in the policy begins.
     pub(super) database_root: PathBuf,
+    /// Whether it is judged beside another state of the tree.
+    pub(super) is_compared: bool,
     /// Whether a lockfile was named and nothing else is read.
     selection_is_lockfile: bool,
     /// Faults in the tree's files.
@@ -114,6 +116,7 @@ pub(super) fn load_by(
         root: tree.root,
         checkout,
         database_root,
+        is_compared: false,
         selection_is_lockfile: only_lockfile,
         faults: tree.faults,
         said,
@@ -200,6 +203,12 @@ impl Loaded {
                     (None, "") => advisories::default_directory(),
                     (None, stated) => Some(self.database_root.join(stated)),
                 };
+                let is_changed = advisory_db.is_none()
+                    && self.is_compared
+                    && directory
+                        .as_ref()
+                        .and_then(|d| d.canonicalize().ok())
+                        .is_some_and(|d| d.starts_with(&self.database_root));
                 let policy = &self.facts.policy.licenses;
                 let (database, (releases, (licenses, contents))) = rayon::join(
                     || database(inventory, directory.as_deref(), &self.checkout),
@@ -212,7 +221,13 @@ impl Loaded {
                         )
                     },
                 );
-                self.facts.advisories = database;
+                self.facts.advisories = match is_changed {
+                    false => database,
+                    true => Known::Unknown(
+                        "the advisory database lies in the tree, where a change can alter it; name one with --advisory-db"
+                            .to_owned(),
+                    ),
+                };
                 self.facts.contents = contents;
                 self.facts.licenses = licenses;
                 self.facts.releases = releases;

@@ -1,66 +1,31 @@
-//! Looks at what lies in Cargo's local copies of packages, and remembers it by the checksum of their archive.
-//!
-//! Nothing is run. What is remembered lies in Cargo's home directory beside the copies: whoever can write there can
-//! write what is built.
+//! Looks at what lies in Cargo's local copies of packages; nothing is run.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use weft_gate::content::{self, Binary, Content};
 use weft_gate::facts::{Contents, Known};
 use weft_gate::inventory::{Inventory, Package};
-use weft_verify::canonical;
 
-use super::cargo;
 use super::copies::{self, Copies};
 use super::files;
-
-/// What is remembered of a package.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Remembered {
-    content: Content,
-    scan: u32,
-}
+use super::memory::Memory;
 
 /// Looks at every judged package from a registry.
 pub fn contents(inventory: &Inventory) -> Known<Contents> {
-    let Some(home) = cargo::cargo_home() else {
-        return Known::Unknown("there is no Cargo home directory".to_owned());
-    };
-    let memory = home.join("weft").join("contents");
+    let memory = Memory::of("contents", content::SCAN);
     let copies = match Copies::of(inventory) {
         Ok(copies) => copies,
         Err(reason) => return Known::Unknown(reason),
     };
     let look = |package: &Package| {
         let copy = copies.find(package)?;
-        Some((package.id.clone(), remembered(package, &copy, &memory)))
+        Some((package.id.clone(), memory.recall(package, || scan(&copy))))
     };
     let judged = inventory.packages.par_iter().filter(|p| p.selected && !p.member);
     Known::Value(judged.filter_map(look).collect())
-}
-
-fn remembered(package: &Package, copy: &Path, memory: &Path) -> Content {
-    let Some(checksum) = &package.checksum else { return scan(copy) };
-    let path = memory.join(checksum.to_string());
-    let known = files::read_bounded(&path, 1 << 20).ok();
-    let known = known.and_then(|bytes| serde_json::from_slice::<Remembered>(&bytes).ok());
-    if let Some(known) = known.filter(|known| known.scan == content::SCAN) {
-        return known.content;
-    }
-    let content = scan(copy);
-    let remembered = Remembered { content: content.clone(), scan: content::SCAN };
-    // Without a memory the next run is slower, and as right.
-    if let Ok(bytes) = canonical::to_vec(&remembered)
-        && fs::create_dir_all(memory).is_ok()
-    {
-        _ = files::replace(&path, &bytes);
-    }
-    content
 }
 
 /// Looks at one package.
@@ -69,9 +34,16 @@ fn scan(copy: &Path) -> Content {
     let files = copies::walk(copy);
     content.unread = files.unread;
     for (path, file) in files.found {
-        content.binaries.extend(binary(&file, path));
+        match binary(&file) {
+            Ok(Some(kind)) => content.binaries.push(Binary { path, kind: kind.to_owned() }),
+            Ok(None) => {}
+            Err(why) => content.unread.push(format!("`{path}` cannot be read: {why}")),
+        }
     }
-    content.dirty = dirty(copy);
+    match dirty(copy) {
+        Ok(dirty) => content.dirty = dirty,
+        Err(why) => content.unread.push(format!("`.cargo_vcs_info.json` {why}")),
+    }
     match build_script(copy) {
         Ok(Some(script)) => match content::deeds(&script.text) {
             Ok(deeds) => content.build = deeds,
@@ -85,18 +57,29 @@ fn scan(copy: &Path) -> Content {
     content
 }
 
-fn binary(file: &Path, path: String) -> Option<Binary> {
+fn binary(file: &Path) -> Result<Option<&'static str>, String> {
     let mut head = Vec::with_capacity(content::HEAD);
-    File::open(file).ok()?.take(content::HEAD as u64).read_to_end(&mut head).ok()?;
-    content::binary(&head).map(|kind| Binary { path, kind: kind.to_owned() })
+    let read =
+        File::open(file).and_then(|file| file.take(content::HEAD as u64).read_to_end(&mut head));
+    read.map_err(|e| e.kind().to_string())?;
+    Ok(content::binary(&head))
 }
 
 /// Reads what `cargo package` wrote of the work tree (The Cargo Book, `cargo package`).
-fn dirty(copy: &Path) -> Option<bool> {
-    let bytes = files::read_bounded(&copy.join(".cargo_vcs_info.json"), 1 << 16).ok()?;
-    let info: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    let git = info.get("git")?;
-    Some(git.get("dirty").and_then(serde_json::Value::as_bool).unwrap_or(false))
+fn dirty(copy: &Path) -> Result<Option<bool>, String> {
+    let path = copy.join(".cargo_vcs_info.json");
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = files::read_bounded(&path, 1 << 16).map_err(|e| e.to_string())?;
+    let info: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|_| "is no JSON".to_owned())?;
+    let Some(git) = info.get("git") else { return Ok(None) };
+    match git.get("dirty") {
+        None => Ok(Some(false)),
+        Some(serde_json::Value::Bool(dirty)) => Ok(Some(*dirty)),
+        Some(_) => Err("says neither that it is dirty nor that it is not".to_owned()),
+    }
 }
 
 /// A build script.

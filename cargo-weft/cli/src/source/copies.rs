@@ -42,7 +42,8 @@ impl<'a> Copies<'a> {
         let Source::Registry { url } = &package.source else { return None };
         let name = format!("{}-{}", package.name, package.version);
         let copies = self.directories.get(&**url)?.iter().map(|copies| copies.join(&name));
-        copies.into_iter().find(|copy| copy.is_dir())
+        // Cargo writes this when a package is unpacked whole.
+        copies.into_iter().find(|copy| copy.join(".cargo-ok").is_file())
     }
 }
 

@@ -61,7 +61,8 @@ pub fn read_bounded(path: &Path, limit: usize) -> Result<Vec<u8>, Refusal> {
     if metadata.len() > limit as u64 {
         return Err(Refusal::TooLarge { limit });
     }
-    let mut bytes = Vec::new();
+    // Room for all of it and the end, so that two calls of the system do.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     let mut bounded = File::open(path).map_err(io)?.take(limit as u64 + 1);
     bounded.read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > limit {

@@ -186,6 +186,23 @@ impl Git {
         Ok(changed)
     }
 
+    /// Lists the symbolic links of a commit.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn links(&self, commit: &str) -> Result<Vec<String>, String> {
+        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        let mut links = Vec::new();
+        for line in lines(&answer) {
+            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
+            if description.starts_with("120000 ") {
+                links.push(path.to_owned());
+            }
+        }
+        Ok(links)
+    }
+
     /// Reads the contents of blobs, in their order.
     ///
     /// # Errors

@@ -14,9 +14,13 @@ use weft_verify::Sha256;
 
 use super::copies::{self, Copies};
 use super::files;
+use super::memory::Memory;
 
 /// The largest text of a licence that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
+
+/// The version of how texts are matched, by `spdx` 0.13; what an older one found is not asked.
+const TEXTS: u32 = 1;
 
 /// How many files of a package are looked at for the text of a licence.
 const MAX_TEXTS: usize = 16;
@@ -30,16 +34,22 @@ pub fn licenses(inventory: &Inventory, policy: &LicensePolicy) -> Known<Licenses
         Ok(copies) => copies,
         Err(reason) => return Known::Unknown(reason),
     };
+    let memory = Memory::of("licenses", TEXTS);
     let read = |package: &Package| {
         let copy = copies.find(package);
-        Some((package.id.clone(), terms(package, copy.as_deref(), policy)?))
+        Some((package.id.clone(), terms(package, copy.as_deref(), policy, &memory)?))
     };
     let judged = inventory.packages.par_iter().filter(|p| p.selected && !p.member);
     Known::Value(judged.filter_map(read).collect())
 }
 
 /// Reads one package; `None` where neither Cargo nor a copy says anything.
-fn terms(package: &Package, copy: Option<&Path>, policy: &LicensePolicy) -> Option<Terms> {
+fn terms(
+    package: &Package,
+    copy: Option<&Path>,
+    policy: &LicensePolicy,
+    memory: &Memory,
+) -> Option<Terms> {
     let by_cargo = package.manifest.as_ref().map(|manifest| manifest.license.clone());
     let Some(copy) = copy else {
         return by_cargo.map(|expression| Terms { expression, ..Terms::default() });
@@ -55,7 +65,7 @@ fn terms(package: &Package, copy: Option<&Path>, policy: &LicensePolicy) -> Opti
     named.dedup();
     let text = match &expression {
         Some(_) => None,
-        None => best_text(copy, stated.file.as_deref()),
+        None => memory.recall(package, || texts(copy, stated.file.as_deref())),
     };
     Some(Terms { expression, files: named, text })
 }
@@ -73,8 +83,8 @@ fn read(copy: &Path, path: &str) -> Option<Vec<u8>> {
     files::read_inside(&copy, &copy.join(relative), MAX_TEXT).ok()?
 }
 
-/// Finds the file that is most like the text of a licence.
-fn best_text(copy: &Path, stated: Option<&str>) -> Option<LicenseText> {
+/// Says which licences the files of a package are the texts of.
+fn texts(copy: &Path, stated: Option<&str>) -> Option<LicenseText> {
     let mut candidates: Vec<String> = stated.map(str::to_owned).into_iter().collect();
     let entries = fs::read_dir(copy).ok()?;
     let mut found: Vec<String> = entries
@@ -87,8 +97,32 @@ fn best_text(copy: &Path, stated: Option<&str>) -> Option<LicenseText> {
     found.sort();
     candidates.extend(found);
     candidates.truncate(MAX_TEXTS);
-    let matches = candidates.into_iter().filter_map(|path| {
-        let bytes = read(copy, &path)?;
+    candidates.dedup();
+    // Each file may be a term of its own, so all of them count, and the least sure says how sure it is.
+    let mut texts: Vec<LicenseText> = Vec::new();
+    for path in candidates {
+        let text = matched(copy, &path);
+        if text.license == NOTHING {
+            return Some(text);
+        }
+        if !texts.iter().any(|known| known.license == text.license) {
+            texts.push(text);
+        }
+    }
+    let licenses: Vec<&str> = texts.iter().map(|text| &*text.license).collect();
+    let license = licenses.join(" AND ");
+    let paths: Vec<&str> = texts.iter().map(|text| &*text.path).collect();
+    let path = paths.join(" and ");
+    let confidence_thousandths = texts.iter().map(|text| text.confidence_thousandths).min()?;
+    Some(LicenseText { confidence_thousandths, license, path })
+}
+
+/// What a text is like that is like none.
+const NOTHING: &str = "nothing that SPDX lists";
+
+fn matched(copy: &Path, path: &str) -> LicenseText {
+    let matched = || {
+        let bytes = read(copy, path)?;
         let text = TextData::new(str::from_utf8(&bytes).ok()?);
         let scanner = Scanner::new(store()?).confidence_threshold(0.5).optimize(false);
         let result = scanner.scan(&text);
@@ -99,12 +133,10 @@ fn best_text(copy: &Path, stated: Option<&str>) -> Option<LicenseText> {
             reason = "a score is from 0 to 1"
         )]
         let confidence_thousandths = (result.score.clamp(0.0, 1.0) * 1000.0).floor() as u32;
-        Some(LicenseText { confidence_thousandths, license, path })
-    });
-    // Of equals the first: what the manifest names, and then by name.
-    matches.reduce(|best, next| {
-        if next.confidence_thousandths > best.confidence_thousandths { next } else { best }
-    })
+        Some((license, confidence_thousandths))
+    };
+    let (license, confidence_thousandths) = matched().unwrap_or((NOTHING.to_owned(), 0));
+    LicenseText { confidence_thousandths, license, path: path.to_owned() }
 }
 
 /// Returns the texts of the licences that SPDX lists, unpacked once.

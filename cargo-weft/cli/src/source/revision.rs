@@ -22,7 +22,9 @@ pub struct Revision {
     /// The commit.
     pub commit: String,
     /// Kept for as long as the files are read.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
+    /// The top of the work tree whose place the directory takes.
+    top: PathBuf,
     /// The workspace root below the directory.
     root: PathBuf,
 }
@@ -36,6 +38,32 @@ impl Revision {
     /// Returns the workspace root.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Refuses a work tree whose manifest belongs to another workspace than it does in the commit: the rules of one are
+    /// not those of the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`].
+    pub fn demand_root(&self, manifest: &Path) -> Result<(), Error> {
+        let Ok(inside) = manifest.strip_prefix(&self.top) else { return Ok(()) };
+        let there = self.directory.path().join(inside);
+        let nearest = there.ancestors().skip(1).map(|above| above.join("Cargo.toml"));
+        let below = nearest.take_while(|path| path.starts_with(self.directory.path()));
+        let Some(nearest) = below.into_iter().find(|path| path.is_file()) else { return Ok(()) };
+        let root = super::workspace::root(Some(&nearest))?;
+        match root.canonicalize().ok() == self.root.canonicalize().ok() {
+            true => Ok(()),
+            false => Err(Error::usage(
+                format!(
+                    "{} belongs to another workspace than in {}",
+                    inside.display(),
+                    short(&self.commit)
+                ),
+                "merge the move of the workspace by itself, judged without a base",
+            )),
+        }
     }
 
     /// Reads what `revision` has of the workspace at `root`, which lies in the work tree of a git repository.
@@ -80,10 +108,17 @@ impl Revision {
                 "commit the lockfile there, or name a base that has one",
             ));
         }
+        let links = git.links(&commit).map_err(failed)?;
+        if let Some(link) = links.iter().find(|path| rules(path)) {
+            return Err(Error::usage(
+                format!("{link} is a symbolic link in {}", short(&commit)),
+                "rules are read from files alone: put the file where the link is",
+            ));
+        }
         let contents = git.contents(&blobs, MAX_BYTES).map_err(failed)?;
         let directory = write(&blobs, &contents)?;
         let root = directory.path().join(&inside);
-        Ok(Self { commit, _directory: directory, root })
+        Ok(Self { commit, directory, top: top.to_owned(), root })
     }
 }
 
@@ -119,6 +154,13 @@ fn describes(path: &str) -> bool {
                 || name.ends_with(".toml") && !name.starts_with('.')
         }
     }
+}
+
+/// Says whether a path is one that rules or workspaces are read from, or below.
+fn rules(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, ".weft" | ".cargo" | "claims" | "weft.toml" | "Cargo.toml" | "Cargo.lock")
+        || describes(path) && (path.contains(".weft/") || path.contains(".cargo/"))
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -6,7 +6,7 @@ mod pattern;
 mod root;
 mod vendor;
 
-pub use root::root;
+pub use root::{find_manifest, root};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ pub fn read_lockfile(path: &Path) -> Result<Tree, Error> {
 ///
 /// A usage error if there is no manifest.
 pub fn read_workspace(manifest_path: Option<&Path>) -> Result<Tree, Error> {
-    let manifest = root::find_manifest(manifest_path)?;
+    let manifest = find_manifest(manifest_path)?;
     let root = root::find_root(&manifest)?;
     let named = manifest.parent().unwrap_or(&root).to_owned();
     let checkout = root::find_checkout(&root, &named);

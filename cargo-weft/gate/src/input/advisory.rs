@@ -69,7 +69,7 @@ fn advisory(read: &rustsec::Advisory, date: Date) -> Advisory {
         date,
         functions: functions.collect(),
         id: metadata.id.to_string(),
-        kind: kind(metadata),
+        kind: kind(metadata, !read.versions.patched().is_empty()),
         os: affected.os.iter().map(|os| os.as_str().to_owned()).collect(),
         package: metadata.package.to_string(),
         patched: sorted(read.versions.patched()),
@@ -79,12 +79,14 @@ fn advisory(read: &rustsec::Advisory, date: Date) -> Advisory {
     }
 }
 
-fn kind(metadata: &rustsec::advisory::Metadata) -> Kind {
+/// A crate whose deletion is expected was published to do harm, unless it has mended versions or the advisory says that it
+/// informs of something else.
+fn kind(metadata: &rustsec::advisory::Metadata, is_mended: bool) -> Kind {
     let word =
         |keyword: &rustsec::advisory::Keyword| matches!(keyword.as_str(), "malicious" | "malware");
     let malicious = metadata.categories.contains(&Category::Malicious)
         || metadata.keywords.iter().any(word)
-        || metadata.expect_deleted;
+        || metadata.expect_deleted && metadata.informational.is_none() && !is_mended;
     match &metadata.informational {
         _ if malicious => Kind::Malicious,
         None => Kind::Vulnerability,

@@ -17,7 +17,11 @@ pub fn root(manifest_path: Option<&Path>) -> Result<PathBuf, Error> {
 }
 
 /// Returns the canonical path of the manifest that is named, or of the nearest one.
-pub(super) fn find_manifest(named: Option<&Path>) -> Result<PathBuf, Error> {
+///
+/// # Errors
+///
+/// A usage error if there is none.
+pub fn find_manifest(named: Option<&Path>) -> Result<PathBuf, Error> {
     if let Some(path) = named {
         let path = if path.is_dir() { path.join("Cargo.toml") } else { path.to_owned() };
         let is_manifest = path.file_name().is_some_and(|name| name == "Cargo.toml");

@@ -1,5 +1,7 @@
 #![doc = include_str!("package.md")]
 
+use semver::{Version, VersionReq};
+
 use crate::check::{Check, Context, bounded};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
@@ -33,7 +35,7 @@ impl Check for Package {
             let package = inventory.package(index);
             let about = |rule: &&DeniedCrate| {
                 rule.name == package.name
-                    && rule.version.as_ref().is_none_or(|req| req.matches(&package.version))
+                    && rule.version.as_ref().is_none_or(|req| forbids(req, &package.version))
             };
             for rule in policy.deny.iter().filter(about) {
                 let dependents = dependents(inventory, index, &rule.wrappers);
@@ -49,6 +51,13 @@ impl Check for Package {
             self.finding(context, inventory, &banned)
         }))
     }
+}
+
+/// Says whether a requirement is about a version: a pre-release is forbidden with the release that it is of, though
+/// requirements do not ask for one (The Cargo Book, "Pre-releases").
+fn forbids(requirement: &VersionReq, version: &Version) -> bool {
+    let released = Version::new(version.major, version.minor, version.patch);
+    requirement.matches(version) || requirement.matches(&released)
 }
 
 impl Package {
