@@ -159,7 +159,15 @@ mod tests {
         assert_eq!(read("informational = \"unsound\"").advisory.kind, Kind::Unsound);
         assert_eq!(read("informational = \"odd\"").advisory.kind, Kind::Notice);
         assert_eq!(read("categories = [\"malicious\"]").advisory.kind, Kind::Malicious);
-        assert_eq!(read("expect-deleted = true").advisory.kind, Kind::Malicious);
+        // What has mended versions, or informs of something else, was not published to do harm.
+        let deleted = document("expect-deleted = true");
+        let kind = |text: &str| parse(FILE, text.as_bytes()).unwrap().advisory.kind;
+        assert_eq!(kind(&deleted), Kind::Vulnerability);
+        let unmended = deleted.replace("\">=0.2.23\"", "");
+        assert_ne!(unmended, deleted);
+        assert_eq!(kind(&unmended), Kind::Malicious);
+        let informs = "expect-deleted = true\ninformational = \"unsound\"";
+        assert_eq!(read(informs).advisory.kind, Kind::Unsound);
         assert!(!read("withdrawn = \"2021-01-01\"").counts);
         assert_eq!(read("withdrawn = \"2021-01-01\"").date, jiff::civil::date(2021, 1, 1));
         assert!(!read("source = \"registry+https://example.org/index\"").counts);
