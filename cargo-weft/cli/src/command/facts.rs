@@ -228,6 +228,11 @@ impl Loaded {
                             .to_owned(),
                     ),
                 };
+                // Cargo's copies of a registry are not what is built where its packages are taken from elsewhere.
+                let (contents, licenses) = match redirected(&self.facts.replacements) {
+                    None => (contents, licenses),
+                    Some(why) => (Known::Unknown(why.clone()), Known::Unknown(why)),
+                };
                 self.facts.contents = contents;
                 self.facts.licenses = licenses;
                 self.facts.releases = releases;
@@ -262,6 +267,16 @@ impl Loaded {
         };
         self.facts.inventory.as_ref().map_err(|why| Error::NoGraph { reason: reason(why) })
     }
+}
+
+/// Says where packages of a registry are taken from elsewhere, if they are.
+fn redirected(replacements: &Known<Vec<facts::Replacement>>) -> Option<String> {
+    let replacements = replacements.as_ref().ok()?;
+    let redirection = replacements.iter().find(|r| r.what.starts_with("source `"))?;
+    Some(format!(
+        "{} redirects {} to {}, and what lies there is not looked at",
+        redirection.place.file, redirection.what, redirection.with
+    ))
 }
 
 /// Looks at sources only if a check asks for it.
