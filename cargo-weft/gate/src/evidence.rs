@@ -193,7 +193,15 @@ impl Record {
     ///
     /// A [`Rejection`] for what is not canonical, of another predicate, or contradicts itself.
     pub fn from_statement(bytes: &[u8]) -> Result<Self, Rejection> {
-        let statement = Statement::from_slice(bytes)?;
+        Self::of(&Statement::from_slice(bytes)?)
+    }
+
+    /// Reads a statement that was parsed already.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Record::from_statement`].
+    pub fn of(statement: &Statement) -> Result<Self, Rejection> {
         statement.demand_predicate(PREDICATE)?;
         let record: Self = json::from_value(&statement.predicate)?;
         if record.schema != SCHEMA {

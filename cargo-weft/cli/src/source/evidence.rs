@@ -134,7 +134,7 @@ fn read(
         verified.map_or(0, |v| u32::try_from(counted(&v)).unwrap_or(0))
     };
     if statement.predicate_type == PREDICATE {
-        let record = Record::from_statement(payload).map_err(why)?;
+        let record = Record::of(&statement).map_err(why)?;
         let held = Held {
             file: file.to_owned(),
             record,
