@@ -296,3 +296,79 @@ fn a_phase_is_complete_when_it_and_those_before_it_are() {
         "{board}"
     );
 }
+
+/// Makes roles in force in which one key is maintainer and may sign evidence and changes of claims.
+fn with_roles(tree: &Tree, root: &Path) -> String {
+    fs::create_dir_all(tree.path("keys")).unwrap();
+    let keys = tree.path("keys");
+    passes(&keys, "key new alice --passphrase-env PATH");
+    let shown = passes(&keys, "key show alice.pub --format json");
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let public = shown["public"].as_str().unwrap();
+    let roles = format!(
+        "schema = 1\nversion = 1\n[roles.maintainer]\nthreshold = 1\n[roles.evidence]\nthreshold = 1\n[roles.claims]\nthreshold = 1\n[roles.builder]\nthreshold = 1\n[freshness]\nrelease = 0\noverride = [\"routine\"]\nroutine = 0\n[revocations]\nnumber = 0\n[[keys]]\nname = \"alice\"\npublic = \"{public}\"\nroles = [\"maintainer\", \"evidence\", \"claims\", \"builder\"]\n"
+    );
+    fs::create_dir_all(root.join(".weft")).unwrap();
+    fs::write(root.join(".weft/roles.toml"), roles).unwrap();
+    let key = keys.join("alice.key").to_str().unwrap().to_owned();
+    let proposed: Value =
+        serde_json::from_str(&passes(root, "role propose --format json")).unwrap();
+    let proposal = format!(".weft/proposals/{}.json", proposed["digest"].as_str().unwrap());
+    passes(root, &format!("role attest {proposal} --key {key} --passphrase-env PATH"));
+    passes(root, &format!("role commit {proposal}"));
+    key
+}
+
+#[test]
+fn only_signed_evidence_counts_where_the_policy_asks_for_it() {
+    let (tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    let key = with_roles(&tree, &root);
+    let policy = "schema = 1\nprofile = \"baseline\"\n[claims]\nsigned-evidence = true\n";
+    fs::write(root.join("weft.toml"), policy).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    fails(&root, "claims check", &["claim/unevidenced", "evidence/untrusted"]);
+    let sign = format!("evidence collect --level reached --key {key} --passphrase-env PATH");
+    passes(&root, &sign);
+    passes(&root, "claims check");
+    // Another record under the same signature is nobody's.
+    let evidence = fs::read_dir(root.join(".weft/evidence")).unwrap();
+    let path = evidence.map(|entry| entry.unwrap().path()).next().unwrap();
+    let mut envelope: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let signature = envelope["signatures"][0]["sig"].as_str().unwrap().to_owned();
+    let mut forged = signature.clone();
+    forged.replace_range(0..1, if signature.starts_with('A') { "B" } else { "A" });
+    envelope["signatures"][0]["sig"] = forged.into();
+    fs::write(&path, envelope.to_string()).unwrap();
+    fails(&root, "claims check", &["claim/unevidenced"]);
+}
+
+#[test]
+fn a_weaker_contract_counts_once_the_role_claims_signed_it() {
+    let (tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    let key = with_roles(&tree, &root);
+    let map = root.join("claims/claims.toml");
+    let strong = fs::read_to_string(&map).unwrap();
+    let weak = strong.replace("symbol = \"check\"", "symbol = \"other\"");
+    assert_ne!(strong, weak);
+    commit(&root);
+    fs::write(&map, weak.replace("tests::real", "tests::asserts_another_symbol")).unwrap();
+    let said = weft(&root, "claims check --base HEAD").1;
+    assert!(said.contains("deny[claim/weakened]"), "{said}");
+    let contract = passes(&root, "claims show demo.large --contract");
+    fs::write(tree.path("contract.json"), contract).unwrap();
+    fs::write(tree.path("why.json"), "{}").unwrap();
+    fs::create_dir_all(root.join(".weft/evidence")).unwrap();
+    passes(
+        &root,
+        &format!(
+            "sign ../contract.json --role claims --key {key} --passphrase-env PATH --predicate-type https://github.com/cargo-weft/cargo-weft/claim-change/v1 --predicate ../why.json --output .weft/evidence/change.json"
+        ),
+    );
+    let said = weft(&root, "claims check --base HEAD").1;
+    assert!(!said.contains("claim/weakened"), "{said}");
+}

@@ -133,10 +133,24 @@ fn no_commit(git: &Git, top: &Path, revision: &str) -> Error {
     if git.commit("HEAD").is_err() {
         return Error::usage("this branch has no commit yet", "commit once, then compare");
     }
-    let git_directory = top.join(".git");
-    let help = match git_directory.join("shallow").is_file() {
-        true => format!("the clone is shallow; fetch it with `git fetch --depth=1 origin {shown}`"),
-        false => format!("fetch it with `git fetch origin {shown}`, or name another commit"),
+    let is_shallow = top.join(".git").join("shallow").is_file();
+    // A remote's branch is fetched by the remote's name for it, and kept under ours.
+    let (remote, wanted) = match shown.split_once('/') {
+        Some((remote, branch)) if remote == "origin" => {
+            (remote, format!("{branch}:refs/remotes/origin/{branch}"))
+        }
+        _ => ("origin", shown.clone()),
+    };
+    let help = match (revision.contains(['~', '^']), is_shallow) {
+        (true, true) => {
+            "the clone is shallow; fetch more of it with `git fetch --deepen=50`".to_owned()
+        }
+        (_, true) => {
+            format!("the clone is shallow; fetch it with `git fetch --depth=1 {remote} {wanted}`")
+        }
+        (_, false) => {
+            format!("fetch it with `git fetch {remote} {wanted}`, or name another commit")
+        }
     };
     Error::usage(format!("the repository has no commit `{shown}`"), help)
 }
