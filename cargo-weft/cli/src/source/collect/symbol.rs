@@ -120,6 +120,13 @@ fn module(package: &Package, file: &Path) -> String {
     parts.join("::")
 }
 
+/// Says whether a file has the function of this path.
+fn defines(package: &Package, file: &Path, path: &str) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let functions = symbol::functions(&text, &module(package, file)).unwrap_or_default();
+    functions.iter().any(|function| function.path == path)
+}
+
 /// Digests the files that a test's sensitivity depends on: the function's, and those that the test is written in.
 ///
 /// # Errors
@@ -146,7 +153,13 @@ pub fn files(
             if root.file_name().is_some_and(|file| file == "main.rs")
                 && let Some(folder) = root.parent()
             {
-                rust_files(folder, MAX_DEPTH, &mut paths);
+                let mut all = Vec::new();
+                rust_files(folder, MAX_DEPTH, &mut all);
+                match all.iter().find(|file| defines(package, file, &test.test)) {
+                    Some(file) => paths.push(file.clone()),
+                    // A test that a macro writes may be anywhere.
+                    None => paths.extend(all),
+                }
             }
         }
     }
