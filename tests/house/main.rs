@@ -20,7 +20,7 @@ fn read(path: &str) -> String {
 
 fn graph() -> PackageGraph {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .current_dir(repository())
         .output()
         .unwrap();
@@ -66,10 +66,7 @@ fn the_graph_crate_has_never_heard_of_cargo() {
 #[test]
 fn the_verifier_is_lean_and_lengthening_its_list_is_a_decision() {
     let output = Command::new(env!("CARGO"))
-        .args(
-            "tree -p weft-verify -e normal,build --target all --no-dedupe --locked --offline"
-                .split(' '),
-        )
+        .args("tree -p weft-verify -e normal,build --target all --no-dedupe --locked".split(' '))
         .args(["--prefix", "none", "-f", "{p}"])
         .current_dir(repository())
         .output()

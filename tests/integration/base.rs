@@ -313,3 +313,66 @@ fn an_advisory_database_in_the_tree_is_not_judged_by_beside_a_base() {
             .contains("lies in the tree, where a change can alter it")
     );
 }
+
+#[test]
+fn what_is_left_out_is_told_apart_by_what_it_is() {
+    let unsound: Vec<(String, &str)> =
+        (0..510).map(|number| (format!("a{number}"), "1.0.0")).collect();
+    let crates = |last: &'static str| -> Vec<(&str, &str)> {
+        let first = unsound.iter().map(|(name, version)| (name.as_str(), *version));
+        first.chain([(last, "1.0.0")]).collect()
+    };
+    let tree = repository(&crates("y")).with(
+        "tree/weft.toml",
+        "schema = 1\n[sources]\nregistries = []\n[bans]\nallow = [\"x\"]\n",
+    );
+    commit(&tree);
+    run(&tree, "audit --precision lock").exits(1);
+    run(&tree, "audit --base HEAD").exits(0);
+    // As many findings as before, and another one behind the bound.
+    let tree = lock(tree, &crates("z"));
+    run(&tree, "audit --base HEAD").exits(1);
+}
+
+#[test]
+fn what_was_not_looked_for_is_not_fixed() {
+    let place = tame_index::utils::url_to_local_dir("sparse+https://index.crates.io/", true);
+    let source = format!("home/registry/src/{}/a-1.0.0", place.unwrap().dir_name);
+    let tree = repository(&[("a", "1.0.0")])
+        .with(&format!("{source}/.cargo-ok"), "")
+        .with(&format!("{source}/Cargo.toml"), "[package]\nlicense = \"EPL-2.0\"\n")
+        .with("tree/weft.toml", "schema = 1\n[licenses]\nallow = [\"MIT\"]\n");
+    commit(&tree);
+    let fixed = |tree: &Tree| {
+        let done = run(tree, "audit --base HEAD --format json").exits(0);
+        let verdict: Value = serde_json::from_str(&done.stdout).unwrap();
+        verdict["comparison"]["fixed"].to_string()
+    };
+    let tree = lock(tree, &[("a", "1.1.0")]);
+    assert!(!fixed(&tree).contains("license/not-allowed"), "{}", fixed(&tree));
+    let tree = lock(tree, &[]);
+    assert!(fixed(&tree).contains("license/not-allowed"), "{}", fixed(&tree));
+}
+
+#[test]
+fn exempted_unchanged_and_expired_findings_end_alike_in_every_format() {
+    let exempted = |day: &str| {
+        format!(
+            "schema = 1\n[[exemption]]\ncode = \"advisory/vulnerability\"\nsubject = \"pkg:cargo/leaky@1.0.0 RUSTSEC-2026-9001\"\nreason = \"r\"\nowner = \"a\"\napprover = \"b\"\nexpires = {day}\n"
+        )
+    };
+    let check = |tree: &Tree, line: &str, status: i32| {
+        for format in ["human", "json", "sarif", "markdown"] {
+            run(tree, &format!("{line} --format {format}")).exits(status);
+        }
+    };
+    let tree = repository(&[("leaky", "1.0.0")]);
+    check(&tree, "audit --precision lock", 1);
+    check(&tree, "audit --base HEAD", 0);
+    let tree = tree.with("tree/.weft/exemptions.toml", exempted("2027-01-01"));
+    check(&tree, "audit --precision lock", 0);
+    let tree = tree.with("tree/.weft/exemptions.toml", exempted("2026-01-01"));
+    check(&tree, "audit --precision lock", 1);
+    let tree = lock(tree, &[("leaky", "1.0.0"), ("thief", "1.0.0")]);
+    check(&tree, "audit --base HEAD", 1);
+}

@@ -65,6 +65,7 @@ allow-git = ["https://git.example.org/a"]
 
 [sources.allow-org]
 github = ["example"]
+sourcehut = ["~other"]
 "#;
 
 fn tree() -> Tree {
@@ -133,6 +134,8 @@ fn a_deny_toml_becomes_a_policy_and_its_exceptions_expire() {
         "# - deny.toml: bans.features of tokio: exact = true",
         "# - deny.toml: bans.skip of syn: version = \"=1.0.0\"",
         "# - deny.toml: bans.skip-tree of windows-sys: depth = 20",
+        "# - deny.toml: graph.targets of wasm32-unknown-unknown: features = [\"x\"]",
+        "# - deny.toml: sources.allow-org.sourcehut = [\"~other\"]",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

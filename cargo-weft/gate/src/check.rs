@@ -20,6 +20,8 @@ pub mod wording;
 
 pub use context::{Context, Introduction};
 
+use weft_verify::Sha256;
+
 use crate::finding::Finding;
 use crate::place::Place;
 
@@ -112,15 +114,19 @@ fn bounded<T>(
     finding: impl Fn(T) -> Finding,
 ) -> Vec<Finding> {
     let mut subjects = subjects.into_iter();
-    let mut findings: Vec<Finding> = subjects.by_ref().take(MOST_FINDINGS).map(finding).collect();
-    let left_out = subjects.count();
-    if left_out > 0 {
+    let mut findings: Vec<Finding> = subjects.by_ref().take(MOST_FINDINGS).map(&finding).collect();
+    let left_out: Vec<String> = subjects.map(|subject| finding(subject).subject).collect();
+    if !left_out.is_empty() {
+        // Beside a base, other findings behind the same number are not the same.
+        let digest = Sha256::of(left_out.join("\n").as_bytes());
+        let left_out = left_out.len();
         let sentence = format!("{left_out} more findings of this check are left out.");
         let place = Place::whole(context.lockfile());
         findings.push(
             Finding::new(code, context.lockfile(), place, sentence)
                 .remedy("Mend those that are shown first.")
-                .field("left_out", left_out as u64),
+                .field("left_out", left_out as u64)
+                .field("left_out_sha256", digest.to_string().as_str()),
         );
     }
     findings

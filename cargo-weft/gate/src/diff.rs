@@ -186,7 +186,7 @@ impl Identity {
             "source/replaced" => &["with"],
             _ => &[],
         };
-        for name in telling.iter().chain(&["left_out"]) {
+        for name in telling.iter().chain(&["left_out", "left_out_sha256"]) {
             match finding.fields.get(*name) {
                 None => {}
                 Some(Field::Number(number)) => about = format!("{about} {number}"),

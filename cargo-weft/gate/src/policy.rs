@@ -75,6 +75,18 @@ pub enum Level {
     Off,
 }
 
+impl Policy {
+    /// Says whether the check with this code must be evaluated: a gate names it, or licences are listed and it denies.
+    ///
+    /// To list licences is to state a rule, and of a rule silence is no answer.
+    pub fn requires(&self, code: &str) -> bool {
+        let is_stated = code.starts_with("license/")
+            && !self.licenses.allow.is_empty()
+            && self.checks.get(code) == Some(&Level::Deny);
+        is_stated || self.gate.audit.requires(code)
+    }
+}
+
 impl Level {
     /// Returns the word used in policies and reports.
     pub fn as_str(self) -> &'static str {
@@ -457,5 +469,16 @@ mod tests {
         let gate = Gate { require: vec!["source".to_owned(), "topology/blast".to_owned()] };
         assert!(gate.requires("source/replaced") && gate.requires("topology/blast"));
         assert!(!gate.requires("topology/sole-gateway") && !gate.requires("sources/x"));
+    }
+
+    #[test]
+    fn licences_that_are_listed_and_denied_have_to_be_known() {
+        let listed = "schema = 1\n[licenses]\nallow = [\"MIT\"]\n";
+        let required = |profile: &str, text: Option<&str>| {
+            effective(profile, text).policy.requires("license/unknown")
+        };
+        assert!(required("baseline", Some(&format!("profile = \"baseline\"\n{listed}"))));
+        assert!(!required("local", Some(listed)), "it warns there");
+        assert!(!required("baseline", None));
     }
 }

@@ -185,8 +185,10 @@ pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
     let known = context.graph().ok();
     let comparison = facts.base.as_ref().map(|base| {
         let exempted: Vec<&Finding> = applied.exempted.iter().map(|e| &e.finding).collect();
-        let (unchanged, new, fixed) =
+        let (unchanged, new, mut fixed) =
             diff::split(std::mem::take(&mut draft.findings), &exempted, base);
+        // What was not looked for is not gone.
+        fixed.retain(|gone| draft.not_evaluated.iter().all(|n| n.code != gone.code));
         draft.findings = new;
         let mut unchanged: Vec<Finding> = unchanged;
         unchanged.sort();
@@ -232,7 +234,7 @@ impl Draft {
         let policy = context.policy();
         for check in checks {
             let code = check.code();
-            let required = policy.gate.audit.requires(code);
+            let required = policy.requires(code);
             match policy.checks.get(code).copied() {
                 Some(Level::Off) | None => self.switched_off(code, required),
                 Some(level) => match (check.evaluate(context), check.gap(context)) {

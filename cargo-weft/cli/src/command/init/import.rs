@@ -93,7 +93,9 @@ impl Imported {
 
     fn deny(&mut self, document: &mut Table) {
         if let Some(graph) = document.get_mut("graph").and_then(Value::as_table_mut) {
-            let triples = strings_or(graph.remove("targets"), "triple");
+            let targets = graph.remove("targets");
+            self.narrower_targets(targets.as_ref());
+            let triples = strings_or(targets, "triple");
             if !triples.is_empty() {
                 self.set("graph", "targets", array(triples));
             }
@@ -218,6 +220,23 @@ impl Imported {
         }
     }
 
+    /// Lists the features that are switched on for one target alone.
+    fn narrower_targets(&mut self, targets: Option<&Value>) {
+        let entries = targets.and_then(Value::as_array);
+        for entry in entries.into_iter().flatten() {
+            let of = |key: &str| entry.get(key);
+            match (of("triple").and_then(Value::as_str), of("features")) {
+                (Some(triple), Some(features)) => self
+                    .without
+                    .push(format!("deny.toml: graph.targets of {triple}: features = {features}")),
+                (None, _) if !entry.is_str() => {
+                    self.without.push(format!("deny.toml: graph.targets has {entry}"));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Lists what entries say more closely than a policy can.
     fn narrower(&mut self, table: &Table) {
         for (key, fields) in [
@@ -269,7 +288,11 @@ impl Imported {
                     "github" => "https://github.com/",
                     "gitlab" => "https://gitlab.com/",
                     "bitbucket" => "https://bitbucket.org/",
-                    _ => continue,
+                    _ => {
+                        let line = format!("deny.toml: sources.allow-org.{host} = {organisations}");
+                        self.without.push(line);
+                        continue;
+                    }
                 };
                 let organisations = strings_or(Some(organisations), "");
                 git.extend(organisations.into_iter().map(|name| format!("{base}{name}/")));

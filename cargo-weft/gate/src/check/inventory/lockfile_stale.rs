@@ -19,7 +19,8 @@ impl Check for LockfileStale {
         let drift = context.facts().drift.as_ref()?;
         let finding = |drift: &crate::inventory::Drift| {
             let sentence = capitalised(&drift.sentence);
-            Finding::new(self.code(), context.lockfile(), drift.place.clone(), sentence)
+            let subject = format!("{} {}", context.lockfile(), drift.subject);
+            Finding::new(self.code(), &subject, drift.place.clone(), sentence)
                 .remedy(
                     "Bring the lockfile up to date, changing nothing else in it, and commit it.",
                 )

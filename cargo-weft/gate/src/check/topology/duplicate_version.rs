@@ -40,7 +40,9 @@ impl Check for DuplicateVersion {
                 versions.len(),
                 versions.join(", ")
             );
-            Finding::new(self.code(), name, introduction.place, sentence)
+            // An exemption of three versions is none of four.
+            let subject = format!("{name} in {} versions", versions.len());
+            Finding::new(self.code(), &subject, introduction.place, sentence)
                 .path(introduction.path)
                 .remedy("See who holds the oldest version back, and update them.")
                 .command(format!("cargo weft why {}", oldest.spec()))
