@@ -39,8 +39,15 @@ fn repository(crates: &[(&str, &str)]) -> Tree {
 fn lock(tree: Tree, crates: &[(&str, &str)]) -> Tree {
     let names: Vec<&str> = crates.iter().map(|(name, _)| *name).collect();
     let needs: String = crates.iter().map(|(name, _)| format!("{name} = \"*\"\n")).collect();
-    let entries: String =
-        crates.iter().map(|(name, version)| package(name, version, &from_registry())).collect();
+    // Equal archives would be one crate under two names.
+    let archive = |name: &str, version: &str| {
+        let sum = weft_verify::Sha256::of(format!("{name} {version}").as_bytes()).to_string();
+        from_registry().replace(&"a".repeat(64), &sum)
+    };
+    let entries: String = crates
+        .iter()
+        .map(|(name, version)| package(name, version, &archive(name, version)))
+        .collect();
     tree.with("tree/Cargo.toml", format!("{MANIFEST}[dependencies]\n{needs}"))
         .with("tree/Cargo.lock", locked(&names, &entries))
 }
@@ -375,4 +382,58 @@ fn exempted_unchanged_and_expired_findings_end_alike_in_every_format() {
     check(&tree, "audit --precision lock", 1);
     let tree = lock(tree, &[("leaky", "1.0.0"), ("thief", "1.0.0")]);
     check(&tree, "audit --base HEAD", 1);
+}
+
+#[test]
+fn another_address_behind_the_same_name_is_new() {
+    let config = |host: &str| {
+        format!(
+            "[source.crates-io]\nreplace-with = \"m\"\n[source.m]\nregistry = \"sparse+https://{host}/\"\n"
+        )
+    };
+    let exempted = "schema = 1\n[[exemption]]\ncode = \"source/replaced\"\nsubject = \"source `crates-io` -> source `m`, registry `sparse+https://good.example/`\"\nreason = \"r\"\nowner = \"a\"\napprover = \"b\"\nexpires = 2027-01-01\n";
+    let tree = repository(&[("a", "1.0.0")])
+        .with("tree/weft.toml", "schema = 1\n[checks]\n\"source/replaced\" = \"deny\"\n")
+        .with("tree/.weft/exemptions.toml", exempted)
+        .with("tree/.cargo/config.toml", config("good.example"));
+    commit(&tree);
+    run(&tree, "audit --precision lock").exits(0);
+    run(&tree, "audit --base HEAD").exits(0);
+    let tree = tree.with("tree/.cargo/config.toml", config("evil.example"));
+    run(&tree, "audit --precision lock").exits(1);
+    run(&tree, "audit --base HEAD").exits(1);
+}
+
+#[test]
+fn another_dependent_of_what_is_banned_is_new() {
+    let entries = |needs: &str| {
+        let wrapper = |name: &str, needs: &str| {
+            package(name, "1.0.0", &format!("{}dependencies = [{needs}]\n", from_registry()))
+        };
+        wrapper("a", "\n \"old\",\n")
+            + &wrapper("b", needs)
+            + &package("old", "1.0.0", &from_registry())
+    };
+    let policy = "schema = 1\n[[bans.deny]]\ncrate = \"old\"\nwrappers = [\"none\"]\n";
+    let tree = repository(&[])
+        .with("tree/weft.toml", policy)
+        .with("tree/Cargo.toml", format!("{MANIFEST}[dependencies]\na = \"1\"\nb = \"1\"\n"))
+        .with("tree/Cargo.lock", locked(&["a", "b"], &entries("")));
+    commit(&tree);
+    run(&tree, "audit --precision lock").exits(1);
+    run(&tree, "audit --base HEAD").exits(0);
+    let tree = tree.with("tree/Cargo.lock", locked(&["a", "b"], &entries("\n \"old\",\n")));
+    run(&tree, "audit --base HEAD").exits(1);
+}
+
+#[test]
+fn what_only_tests_are_built_with_is_not_left_out_of_what_is_dangerous() {
+    let tree = repository(&[]);
+    let tree = tree
+        .with("tree/Cargo.toml", format!("{MANIFEST}[dev-dependencies]\nthief = \"1\"\n"))
+        .with("tree/Cargo.lock", locked(&["thief"], &package("thief", "1.0.0", &from_registry())))
+        .with("tree/weft.toml", "schema = 1\n[[bans.deny]]\ncrate = \"thief\"\n");
+    let done = run(&tree, "audit --precision lock").exits(1);
+    assert!(done.said().contains("(of dev-dependencies)"), "{}", done.said());
+    assert!(done.said().contains("deny[ban/package]"), "{}", done.said());
 }

@@ -20,10 +20,7 @@ pub mod wording;
 
 pub use context::{Context, Introduction};
 
-use weft_verify::Sha256;
-
 use crate::finding::Finding;
-use crate::place::Place;
 
 /// A question about a project.
 pub trait Check: Sync {
@@ -103,33 +100,9 @@ pub static CHECKS: [&dyn Check; 47] = [
     &wording::UnmarkedPromise,
 ];
 
-/// The most findings of one check; one more says how many are left out.
-const MOST_FINDINGS: usize = 500;
-
-/// Makes findings of subjects, up to a bound that only a hostile or hopeless graph reaches.
-fn bounded<T>(
-    code: &str,
-    context: &Context<'_>,
-    subjects: impl IntoIterator<Item = T>,
-    finding: impl Fn(T) -> Finding,
-) -> Vec<Finding> {
-    let mut subjects = subjects.into_iter();
-    let mut findings: Vec<Finding> = subjects.by_ref().take(MOST_FINDINGS).map(&finding).collect();
-    let left_out: Vec<String> = subjects.map(|subject| finding(subject).subject).collect();
-    if !left_out.is_empty() {
-        // Beside a base, other findings behind the same number are not the same.
-        let digest = Sha256::of(left_out.join("\n").as_bytes());
-        let left_out = left_out.len();
-        let sentence = format!("{left_out} more findings of this check are left out.");
-        let place = Place::whole(context.lockfile());
-        findings.push(
-            Finding::new(code, context.lockfile(), place, sentence)
-                .remedy("Mend those that are shown first.")
-                .field("left_out", left_out as u64)
-                .field("left_out_sha256", digest.to_string().as_str()),
-        );
-    }
-    findings
+/// Makes a finding of each subject.
+fn each<T>(subjects: impl IntoIterator<Item = T>, finding: impl Fn(T) -> Finding) -> Vec<Finding> {
+    subjects.into_iter().map(finding).collect()
 }
 
 /// Returns the check with the given code.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Field, Finding};
-use crate::inventory::{Inventory, Package};
+use crate::inventory::{Inventory, Package, Source};
 
 /// What changed between two inventories.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +49,8 @@ pub enum ChangeKind {
     Replaced,
     /// From elsewhere, whatever the version.
     Moved,
+    /// The same directory, archive or commit under another name.
+    Renamed,
     /// A newer version.
     Upgraded,
 }
@@ -60,6 +62,7 @@ impl ChangeKind {
             Self::Downgraded => "downgraded",
             Self::Replaced => "replaced",
             Self::Moved => "moved",
+            Self::Renamed => "renamed",
             Self::Upgraded => "upgraded",
         }
     }
@@ -78,6 +81,7 @@ impl Diff {
             let new = after.remove(name).unwrap_or_default();
             diff.pair(old, new);
         }
+        diff.renamed(base, head);
         diff.changed.sort();
         diff.new_sources = new_sources(base, head);
         diff
@@ -86,6 +90,32 @@ impl Diff {
     /// Says whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+
+    /// Pairs what is left over: the same directory, archive or commit under another name.
+    fn renamed(&mut self, base: &Inventory, head: &Inventory) {
+        let by_id = |inventory: &'_ Inventory| -> BTreeMap<String, Package> {
+            inventory.packages.iter().map(|p| (p.id.clone(), p.clone())).collect()
+        };
+        let (before, after) = (by_id(base), by_id(head));
+        let same = |a: &Package, b: &Package| match (&a.source, &b.source) {
+            (Source::Path { path: Some(a) }, Source::Path { path: Some(b) }) => a == b,
+            (Source::Git { .. }, Source::Git { .. }) => a.source == b.source,
+            _ => a.checksum.is_some() && a.checksum == b.checksum,
+        };
+        let removed = std::mem::take(&mut self.removed);
+        for gone in removed {
+            let old = &before[&gone];
+            let mut partners =
+                (0..self.added.len()).filter(|at| same(old, &after[&self.added[*at]]));
+            match (partners.next(), partners.next()) {
+                (Some(at), None) => {
+                    let to = self.added.remove(at);
+                    self.changed.push(Change { from: gone, kind: ChangeKind::Renamed, to });
+                }
+                _ => self.removed.push(gone),
+            }
+        }
     }
 
     fn pair(&mut self, mut old: Vec<&Package>, mut new: Vec<&Package>) {
@@ -183,15 +213,22 @@ impl Identity {
         let telling: &[&str] = match finding.code.as_str() {
             code if code.starts_with("content/") => &["deeds", "files"],
             code if code.starts_with("license/") => &["licenses"],
+            "ban/feature" => &["features"],
+            "ban/package" => &["dependents"],
+            "source/git-not-allowed" | "source/registry-not-allowed" => &["packages"],
             "source/replaced" => &["with"],
             _ => &[],
         };
-        for name in telling.iter().chain(&["left_out", "left_out_sha256"]) {
+        for name in telling {
             match finding.fields.get(*name) {
                 None => {}
                 Some(Field::Number(number)) => about = format!("{about} {number}"),
                 Some(Field::Text(text)) => about = format!("{about} {text}"),
-                Some(Field::Texts(texts)) => about = format!("{about} {}", texts.join(" ")),
+                // Of packages the name tells, since an update is no news.
+                Some(Field::Texts(texts)) => {
+                    let names = texts.iter().map(|t| t.split('@').next().unwrap_or_default());
+                    about = format!("{about} {}", names.collect::<Vec<_>>().join(" "));
+                }
             }
         }
         Self { code: finding.code.clone(), about }
@@ -339,6 +376,21 @@ mod tests {
     }
 
     #[test]
+    fn another_name_of_the_same_archive_is_one_change() {
+        let sum = |digit: &str| format!("{REGISTRY}\nchecksum = \"{}\"", digit.repeat(64));
+        let (one, two) = (sum("1"), sum("2"));
+        let named = |a: &str, b: &str| {
+            Diff::of(&inventory(&[("a", "1.0.0", a)]), &inventory(&[("b", "1.0.0", b)]))
+        };
+        let renamed = named(&one, &one);
+        assert_eq!(renamed.changed[0].kind, ChangeKind::Renamed);
+        assert!(renamed.added.is_empty() && renamed.removed.is_empty());
+        let other = named(&one, &two);
+        assert!(other.changed.is_empty());
+        assert_eq!((other.added.len(), other.removed.len()), (1, 1));
+    }
+
+    #[test]
     fn a_finding_is_the_same_after_an_update_and_counts_once() {
         let finding = |subject: &str| {
             Finding::new("advisory/unsound", subject, crate::Place::whole("Cargo.lock"), "Fact.")
@@ -367,7 +419,9 @@ mod tests {
             ("content/build-script", "deeds"),
             ("license/not-allowed", "licenses"),
             ("source/replaced", "with"),
-            ("inventory/yanked", "left_out"),
+            ("ban/feature", "features"),
+            ("ban/package", "dependents"),
+            ("source/git-not-allowed", "packages"),
         ] {
             assert_eq!(fact(code, name, "a"), fact(code, name, "a"));
             assert_ne!(fact(code, name, "a"), fact(code, name, "b"), "{code}");

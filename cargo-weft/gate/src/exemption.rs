@@ -61,10 +61,9 @@ pub struct Applied {
 }
 
 impl Exemption {
-    /// Says whether a finding is the one that this is about; one that stands for findings left out is nobody's.
+    /// Says whether a finding is the one that this is about.
     pub fn covers(&self, finding: &Finding) -> bool {
-        !finding.fields.contains_key("left_out")
-            && self.code == finding.code
+        self.code == finding.code
             && self.subject == finding.subject
             && self.path.as_ref().is_none_or(|path| *path == finding.path)
     }
@@ -176,8 +175,6 @@ mod tests {
         assert!(!stands(exemption("x", day)));
         assert!(stands(exemption("*", day)));
         assert!(stands(exemption("xy", day)));
-        let left_out = finding("x").field("left_out", 7);
-        assert!(!exemption("x", day).covers(&left_out));
         assert!(stands(Exemption { code: "source/*".to_owned(), ..exemption("x", day) }));
         let by_path = |path: &[&str]| Exemption {
             path: Some(path.iter().map(|p| (*p).to_owned()).collect()),

@@ -91,6 +91,9 @@ pub struct Package {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub checksum: Option<Sha256>,
+    /// Whether it is built with members' dev-dependencies alone, and those are not judged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dev: bool,
     /// The features that are switched on in what is judged, sorted; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
@@ -147,6 +150,9 @@ pub struct Edge {
     /// How the dependent declares it; empty where no manifest was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declared: Vec<Declaration>,
+    /// Whether it is followed with members' dev-dependencies alone, and those are not judged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dev: bool,
     /// Index of the dependent in `packages`.
     pub from: u32,
     /// Whether it is part of what is judged.
@@ -218,6 +224,12 @@ impl Inventory {
         self.indexes(|p| !p.member && p.selected)
     }
 
+    /// Returns the indexes of packages from elsewhere that anybody who builds or tests the workspace takes in: the judged
+    /// ones, and those of members' dev-dependencies.
+    pub fn present_externals(&self) -> Vec<u32> {
+        self.indexes(|p| !p.member && p.is_present())
+    }
+
     fn indexes(&self, wanted: impl Fn(&Package) -> bool) -> Vec<u32> {
         (0u32..).zip(&self.packages).filter(|(_, p)| wanted(p)).map(|(i, _)| i).collect()
     }
@@ -252,6 +264,11 @@ impl Inventory {
 }
 
 impl Package {
+    /// Says whether it is built or tested with: judged, or of members' dev-dependencies.
+    pub fn is_present(&self) -> bool {
+        self.selected || self.dev
+    }
+
     /// Returns `name@version`, as `cargo update` takes it.
     pub fn spec(&self) -> String {
         format!("{}@{}", self.name, self.version)
@@ -261,6 +278,11 @@ impl Package {
     fn sort_key(&self) -> (&str, String, &str) {
         (&self.name, self.version.to_string(), &self.id)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Returns the package URL of a Cargo package (purl-spec, type `cargo`).

@@ -30,4 +30,4 @@ pub use inventory::Inventory;
 pub use place::Place;
 pub use policy::Policy;
 pub use topology::Topology;
-pub use verdict::{Outcome, Verdict, decide};
+pub use verdict::{Outcome, Verdict, decide, decide_in_full};

@@ -3,6 +3,8 @@
 //! [`decide`] is the whole of the gate. It depends on its argument alone, and equal facts give equal bytes.
 //! The format is specified in `docs/src/spec/report.md`.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ use crate::facts::{
 };
 use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
+use crate::place::Place;
 use crate::policy::Level;
 use crate::topology::{RiskRow, Topology};
 
@@ -27,6 +30,9 @@ pub const SCHEMA: u32 = 1;
 
 /// How many rows of the risk table a verdict holds.
 const RISK_ROWS: usize = 10;
+
+/// The most findings of one check that a verdict holds; one more says how many are left out.
+const MOST_FINDINGS: usize = 500;
 
 /// What the gate decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -167,12 +173,55 @@ impl Verdict {
     }
 }
 
-/// Decides.
+/// Decides, and shows of each check's findings as many as a report has room for.
 ///
 /// # Errors
 ///
 /// [`Unwritable`] if the facts have no canonical form, which no facts made by this crate lack.
 pub fn decide(facts: &Facts) -> Result<Verdict, Unwritable> {
+    let mut verdict = decide_in_full(facts)?;
+    let lockfile = match &facts.lockfile {
+        LockfileState::Missing(path) | LockfileState::Present(path) => path,
+    };
+    verdict.findings = shortened(std::mem::take(&mut verdict.findings), lockfile);
+    if let Some(comparison) = &mut verdict.comparison {
+        comparison.unchanged = shortened(std::mem::take(&mut comparison.unchanged), lockfile);
+    }
+    Ok(verdict)
+}
+
+/// Keeps up to a bound that only a hostile or hopeless graph reaches, and says of each check how many are left out.
+///
+/// Findings are sorted, and what is left out is counted in the verdict all the same.
+fn shortened(findings: Vec<Finding>, lockfile: &str) -> Vec<Finding> {
+    let mut seen = BTreeMap::<String, usize>::new();
+    let mut left_out = BTreeMap::<(Level, String), usize>::new();
+    let mut kept = Vec::new();
+    for finding in findings {
+        let count = seen.entry(finding.code.clone()).or_default();
+        *count += 1;
+        match *count > MOST_FINDINGS {
+            false => kept.push(finding),
+            true => *left_out.entry((finding.level, finding.code)).or_default() += 1,
+        }
+    }
+    for ((level, code), subjects) in left_out {
+        let sentence = format!("{subjects} more findings of this check are left out.");
+        let finding = Finding::new(&code, lockfile, Place::whole(lockfile), sentence)
+            .remedy("Mend those that are shown first.")
+            .field("left_out", subjects as u64);
+        kept.push(Finding { level, ..finding });
+    }
+    kept.sort();
+    kept
+}
+
+/// Decides, with every finding there is: what a base and a baseline compare and exempt.
+///
+/// # Errors
+///
+/// Those of [`decide`].
+pub fn decide_in_full(facts: &Facts) -> Result<Verdict, Unwritable> {
     let context = Context::new(facts);
     let mut draft = Draft::default();
     let (of_exemptions, others): (Vec<_>, Vec<_>) =

@@ -55,7 +55,7 @@ pub use dominator::{Dominators, dominators};
 pub use error::GraphError;
 pub use graph::{Graph, Node};
 pub use host::{HostCode, host_reach};
-pub use path::{shortest_path, shortest_path_avoiding};
+pub use path::{ShortestPaths, shortest_path, shortest_path_avoiding};
 pub use path_count::{PathCount, path_counts};
 pub use percolation::{Percolation, percolation};
 pub use reach::{Reach, reach_from_roots};

@@ -3,6 +3,8 @@
 //! Of all shortest paths, the one that is smallest when its nodes are compared in turn is chosen,
 //! so equal graphs give equal explanations.
 
+use std::collections::VecDeque;
+
 use fixedbitset::FixedBitSet;
 
 use crate::graph::{Graph, Node, index};
@@ -37,6 +39,55 @@ pub fn shortest_path_avoiding(
         path.push(n);
     }
     Some(path)
+}
+
+/// A shortest path to every node, found once.
+///
+/// Costs one walk over the graph, and then the length of each path that is asked for.
+#[derive(Debug, Clone)]
+pub struct ShortestPaths {
+    /// For each node, the one before it: itself where a path begins, and none where there is no path.
+    before: Vec<Option<Node>>,
+}
+
+impl ShortestPaths {
+    /// Finds a shortest path from any of `from` to each node; ties are broken as by [`shortest_path`].
+    pub fn new(graph: &Graph, from: &[Node]) -> Self {
+        let mut before = vec![None; graph.len()];
+        let mut starts = from.to_vec();
+        starts.sort_unstable();
+        starts.dedup();
+        for &start in &starts {
+            before[index(start)] = Some(start);
+        }
+        // Nodes are reached in the order of their paths, so who reaches one first is on its smallest.
+        let mut queue = VecDeque::from(starts);
+        while let Some(n) = queue.pop_front() {
+            for &next in graph.successors(n) {
+                let unreached = &mut before[index(next)];
+                if unreached.is_none() {
+                    *unreached = Some(n);
+                    queue.push_back(next);
+                }
+            }
+        }
+        Self { before }
+    }
+
+    /// Returns the path to a node, with both ends.
+    pub fn to(&self, node: Node) -> Option<Vec<Node>> {
+        let mut path = vec![node];
+        let mut n = node;
+        loop {
+            let previous = self.before[index(n)]?;
+            if previous == n {
+                path.reverse();
+                return Some(path);
+            }
+            path.push(previous);
+            n = previous;
+        }
+    }
 }
 
 /// Measures how far each node is from `to` along edges, without passing through `avoid`.

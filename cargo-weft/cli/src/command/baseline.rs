@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::civil::Date;
 use weft_gate::policy::Level;
-use weft_gate::{Finding, decide};
+use weft_gate::{Finding, decide_in_full};
 
 use super::exempt::{Target, Terms, add};
 use super::output;
@@ -52,14 +52,12 @@ pub(super) fn run(args: &BaselineArgs) -> Result<ExitStatus, Error> {
     let mut loaded = facts::load(&args.selection, as_of)?;
     loaded.show_faults();
     loaded.for_verdict(args.advisory_db.as_deref())?;
-    let verdict = decide(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?;
+    let verdict = decide_in_full(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?;
     let least = if args.warnings { Level::Warn } else { Level::Deny };
     let wanted: Vec<&Finding> = verdict.findings.iter().filter(|f| f.level <= least).collect();
     // What was put off once and is due now is put off again by name, not in a heap.
     let is_due = |f: &&Finding| {
-        f.fields.contains_key("left_out")
-            || f.code.starts_with("exemption/")
-            || loaded.facts.exemptions.iter().any(|e| e.covers(f))
+        f.code.starts_with("exemption/") || loaded.facts.exemptions.iter().any(|e| e.covers(f))
     };
     let (due, fresh): (Vec<&Finding>, Vec<&Finding>) = wanted.into_iter().partition(is_due);
     let targets: BTreeSet<Target> = fresh

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use weft_gate::diff::{Base, Identity};
 use weft_gate::facts::{Input, Notice};
-use weft_gate::{Verdict, decide};
+use weft_gate::{Verdict, decide_in_full};
 
 use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
@@ -81,7 +81,7 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let mut base = load(Some(base_revision.manifest()))?;
     base.judge_by(question.advisory_db, &exempted);
     let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
-    let base_verdict = decide(&base.facts).map_err(bug)?;
+    let base_verdict = decide_in_full(&base.facts).map_err(bug)?;
 
     let manifest = match &head_revision {
         Some(revision) => Some(revision.manifest()),

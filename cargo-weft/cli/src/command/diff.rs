@@ -110,6 +110,7 @@ fn human(changes: &Changes) -> String {
     let packages = &changes.packages;
     for (kind, title) in [
         (ChangeKind::Moved, "from another source"),
+        (ChangeKind::Renamed, "renamed"),
         (ChangeKind::Replaced, "another archive or commit of the same version"),
         (ChangeKind::Downgraded, "downgraded"),
         (ChangeKind::Upgraded, "upgraded"),

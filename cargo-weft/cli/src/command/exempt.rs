@@ -106,10 +106,10 @@ pub(super) fn add(root: &Path, targets: &BTreeSet<Target>, terms: &Terms) -> Res
         }
         let entry = list.get_mut(index).ok_or_else(broken)?;
         let expires: Datetime = terms.expires.to_string().parse().map_err(|_| broken())?;
-        entry["reason"] = value(&terms.reason);
-        entry["owner"] = value(&terms.owner);
-        entry["approver"] = value(&terms.approver);
-        entry["expires"] = value(expires);
+        set(entry, "reason", terms.reason.as_str());
+        set(entry, "owner", terms.owner.as_str());
+        set(entry, "approver", terms.approver.as_str());
+        set(entry, "expires", expires);
     }
     let text = document.to_string();
     // What would not be read again is not written.
@@ -124,6 +124,15 @@ pub(super) fn add(root: &Path, targets: &BTreeSet<Target>, terms: &Terms) -> Res
         }
     }
     files::replace(&path, text.as_bytes())
+}
+
+/// Sets a value, and keeps the comment behind the one that was there.
+fn set(entry: &mut Table, key: &str, new: impl Into<toml_edit::Value>) {
+    let mut new = new.into();
+    if let Some(old) = entry.get(key).and_then(Item::as_value) {
+        *new.decor_mut() = old.decor().clone();
+    }
+    entry[key] = Item::Value(new);
 }
 
 fn is(entry: &Table, target: &Target) -> bool {

@@ -24,7 +24,7 @@ pub fn contents(inventory: &Inventory) -> Known<Contents> {
         let copy = copies.find(package)?;
         Some((package.id.clone(), memory.recall(package, || scan(&copy))))
     };
-    let judged = inventory.packages.par_iter().filter(|p| p.selected && !p.member);
+    let judged = inventory.packages.par_iter().filter(|p| p.is_present() && !p.member);
     Known::Value(judged.filter_map(look).collect())
 }
 

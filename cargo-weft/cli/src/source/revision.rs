@@ -109,7 +109,7 @@ impl Revision {
             ));
         }
         let links = git.links(&commit).map_err(failed)?;
-        if let Some(link) = links.iter().find(|path| rules(path)) {
+        if let Some(link) = links.iter().find(|path| rules(path, &inside)) {
             return Err(Error::usage(
                 format!("{link} is a symbolic link in {}", short(&commit)),
                 "rules are read from files alone: put the file where the link is",
@@ -170,11 +170,29 @@ fn describes(path: &str) -> bool {
     }
 }
 
-/// Says whether a path is one that rules or workspaces are read from, or below.
-fn rules(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    matches!(name, ".weft" | ".cargo" | "claims" | "weft.toml" | "Cargo.toml" | "Cargo.lock")
-        || describes(path) && (path.contains(".weft/") || path.contains(".cargo/"))
+/// Says whether the rules of the workspace at `root`, or the workspace itself, are read through this path.
+fn rules(path: &str, root: &str) -> bool {
+    let is_below = |path: &str, above: &str| {
+        path == above || path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
+    };
+    if is_below(root, path) {
+        return true;
+    }
+    // Cargo reads these in every directory above, too.
+    let mut directory = Some(root);
+    while let Some(here) = directory {
+        let is_here = |name: &&str| is_below(path, &join(here, name));
+        if [".cargo", "Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(is_here) {
+            return true;
+        }
+        directory = match here.rsplit_once('/') {
+            Some((above, _)) => Some(above),
+            None => (!here.is_empty()).then_some(""),
+        };
+    }
+    [".weft", "claims", "weft.toml", "Cargo.lock"]
+        .iter()
+        .any(|name| is_below(path, &join(root, name)))
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -203,4 +221,20 @@ fn write(blobs: &[Blob], contents: &[Vec<u8>]) -> Result<tempfile::TempDir, Erro
         fs::write(path, content).map_err(failed)?;
     }
     Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_matters_where_rules_are_read_through_it() {
+        for path in ["a", "a/b", "a/b/weft.toml", "a/b/.weft/roles", "a/.cargo", "Cargo.toml"] {
+            assert!(rules(path, "a/b"), "{path}");
+        }
+        assert!(rules("claims", ""));
+        for path in ["docs/claims", "a/b/tests/x/Cargo.toml", "a/bc", "a/weft.toml", "x/.cargo"] {
+            assert!(!rules(path, "a/b"), "{path}");
+        }
+    }
 }

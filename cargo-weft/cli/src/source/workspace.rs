@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use weft_gate::Diagnostic;
 use weft_gate::facts::{Escape, Input, Notice, Replacement};
-use weft_gate::input::cargo_config::CargoConfig;
+use weft_gate::input::cargo_config::{self, CargoConfig};
 use weft_gate::input::lockfile;
 use weft_gate::input::manifest::Manifest;
 use weft_verify::Sha256;
@@ -176,6 +176,15 @@ impl Tree {
     pub fn replacements(&self) -> Vec<Replacement> {
         let mut all: Vec<Replacement> =
             self.configs.iter().flat_map(|c| c.replacements.clone()).collect();
+        for replacement in &mut all {
+            let name = replacement.with.strip_prefix("source `").and_then(|n| n.strip_suffix('`'));
+            if let Some(name) = name {
+                let address = cargo_config::resolve(name, &self.configs);
+                let address =
+                    address.unwrap_or_else(|| "which no configuration describes".to_owned());
+                replacement.with = format!("source `{name}`, {address}");
+            }
+        }
         let root = self.manifests.iter().filter(|m| m.directory().is_empty());
         for over in root.flat_map(|m| &m.overrides) {
             let wanted = &over.requirement;

@@ -20,7 +20,7 @@ use rustsec::platforms::Platform;
 use semver::{Version, VersionReq};
 
 use crate::advisory::{Advisories, Advisory, Kind};
-use crate::check::{Context, bounded};
+use crate::check::{Context, each};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Precision};
 use crate::policy::Targets;
@@ -58,7 +58,7 @@ fn affected(code: &str, kind: Kind, context: &Context<'_>) -> Result<Vec<Finding
     let mut hits = Vec::new();
     for advisory in advisories.entries.iter().filter(counts) {
         for (index, package) in (0u32..).zip(&inventory.packages) {
-            let judged = package.selected || inventory.precision == Precision::Lock;
+            let judged = package.is_present() || inventory.precision == Precision::Lock;
             if judged
                 && package.name == advisory.package
                 && package.source.is_crates_io()
@@ -70,7 +70,7 @@ fn affected(code: &str, kind: Kind, context: &Context<'_>) -> Result<Vec<Finding
     }
     hits.sort_by_key(|(_, advisory)| Reverse(advisory.severity));
     let blast = |index: u32| topology.blast.count(index) > 0;
-    Ok(bounded(code, context, hits, |(index, advisory)| {
+    Ok(each(hits, |(index, advisory)| {
         finding(code, context, inventory, index, advisory, blast(index))
     }))
 }
@@ -85,7 +85,11 @@ fn finding(
 ) -> Finding {
     let package = inventory.package(index);
     let introduction = context.introduction(index);
-    let lock_only = if reached || package.member { "" } else { " (lock only)" };
+    let lock_only = match (reached || package.member, package.dev) {
+        (true, _) => "",
+        (false, true) => " (of dev-dependencies)",
+        (false, false) => " (lock only)",
+    };
     let severity = advisory.severity.map(|s| format!("{} severity, ", s.as_str()));
     let sentence = format!(
         "{}{lock_only} {} {}: {} ({}reported {}).",
@@ -124,7 +128,9 @@ fn finding(
             finding = finding.field(name, texts);
         }
     }
-    if !lock_only.is_empty() {
+    if package.dev {
+        finding = finding.field("dev", 1);
+    } else if !lock_only.is_empty() {
         finding = finding.field("lock_only", 1);
     }
     finding

@@ -15,7 +15,7 @@ use crate::content::Content;
 fn contents<'f>(context: &Context<'f>) -> Result<Vec<(u32, &'f Content)>, String> {
     let inventory = context.inventory()?;
     let contents = context.facts().contents.as_ref().map_err(str::to_owned)?;
-    let judged = inventory.judged_externals().into_iter();
+    let judged = inventory.present_externals().into_iter();
     Ok(judged.filter_map(|i| Some((i, contents.get(&inventory.package(i).id)?))).collect())
 }
 
@@ -23,7 +23,7 @@ fn contents<'f>(context: &Context<'f>) -> Result<Vec<(u32, &'f Content)>, String
 fn gap(context: &Context<'_>) -> Option<String> {
     let inventory = context.inventory().ok()?;
     let contents = context.facts().contents.as_ref().ok()?;
-    let judged = inventory.judged_externals();
+    let judged = inventory.present_externals();
     let absent = judged.iter().filter(|i| !contents.contains_key(&inventory.package(**i).id));
     match absent.count() {
         0 => {}

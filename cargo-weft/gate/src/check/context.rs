@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use weft_graph::{Graph, shortest_path};
+use weft_graph::{Graph, ShortestPaths};
 
 /// A longer path is shown by its ends.
 const LONGEST_PATH: usize = 40;
@@ -20,7 +20,8 @@ use crate::topology::Topology;
 pub struct Context<'f> {
     facts: &'f Facts,
     topology: OnceLock<Result<Topology, String>>,
-    locked: OnceLock<Option<Graph>>,
+    judged_paths: OnceLock<ShortestPaths>,
+    locked_paths: OnceLock<Option<ShortestPaths>>,
     standings: OnceLock<BTreeMap<&'f str, Standing>>,
     used_exemptions: Vec<bool>,
     not_evaluated: Vec<String>,
@@ -40,7 +41,8 @@ impl<'f> Context<'f> {
         Self {
             facts,
             topology: OnceLock::new(),
-            locked: OnceLock::new(),
+            judged_paths: OnceLock::new(),
+            locked_paths: OnceLock::new(),
             standings: OnceLock::new(),
             used_exemptions: Vec::new(),
             not_evaluated: Vec::new(),
@@ -122,7 +124,8 @@ impl<'f> Context<'f> {
         let Ok((inventory, topology)) = self.graph() else {
             return Introduction { path: Vec::new(), place: Place::whole(self.lockfile()) };
         };
-        let judged = shortest_path(&topology.graph, &topology.roots, index);
+        let judged = || ShortestPaths::new(&topology.graph, &topology.roots);
+        let judged = self.judged_paths.get_or_init(judged).to(index);
         let path =
             judged.or_else(|| self.locked_path(inventory, index)).unwrap_or_else(|| vec![index]);
         let place = match path[..] {
@@ -138,13 +141,13 @@ impl<'f> Context<'f> {
     }
 
     fn locked_path(&self, inventory: &Inventory, index: u32) -> Option<Vec<u32>> {
-        let build = || {
+        let find = || {
             let edges: Vec<_> = inventory.edges.iter().map(|e| (e.from, e.to)).collect();
-            Graph::from_edges(inventory.packages.len(), &edges).ok()
+            let graph = Graph::from_edges(inventory.packages.len(), &edges).ok()?;
+            let members = (0u32..).zip(&inventory.packages).filter(|(_, p)| p.member);
+            Some(ShortestPaths::new(&graph, &members.map(|(i, _)| i).collect::<Vec<u32>>()))
         };
-        let members = (0u32..).zip(&inventory.packages).filter(|(_, p)| p.member).map(|(i, _)| i);
-        let members: Vec<u32> = members.collect();
-        shortest_path(self.locked.get_or_init(build).as_ref()?, &members, index)
+        self.locked_paths.get_or_init(find).as_ref()?.to(index)
     }
 }
 

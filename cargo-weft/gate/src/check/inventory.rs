@@ -22,7 +22,7 @@ use crate::inventory::{Package, Source};
 fn released<'f>(context: &Context<'f>) -> Result<Vec<(u32, &'f Release)>, String> {
     let inventory = context.inventory()?;
     let releases = context.facts().releases.as_ref().map_err(str::to_owned)?;
-    let judged = inventory.judged_externals().into_iter();
+    let judged = inventory.present_externals().into_iter();
     Ok(judged.filter_map(|i| Some((i, releases.get(&inventory.package(i).id)?))).collect())
 }
 
@@ -34,7 +34,7 @@ fn unknown(context: &Context<'_>) -> Result<Vec<u32>, String> {
         let package = inventory.package(*index);
         matches!(package.source, Source::Registry { .. }) && !releases.contains_key(&package.id)
     };
-    Ok(inventory.judged_externals().into_iter().filter(is_unknown).collect())
+    Ok(inventory.present_externals().into_iter().filter(is_unknown).collect())
 }
 
 /// Says how many of the packages that matter no local index knows, if there are any.

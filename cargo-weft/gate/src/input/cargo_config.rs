@@ -5,6 +5,8 @@
 //! patches.
 //! What would run something, or is not known to be harmless, stays behind.
 
+use std::collections::BTreeMap;
+
 use super::text;
 use super::tree::{self, Node, Table};
 use crate::Diagnostic;
@@ -38,6 +40,8 @@ pub struct CargoConfig {
     pub arguments: Vec<String>,
     /// Where packages are taken from elsewhere than their source says.
     pub replacements: Vec<Replacement>,
+    /// Where sources and registries are that a redirection may name: a URL or a directory, or the name of another.
+    pub addresses: BTreeMap<String, Address>,
     /// Keys that name programs: not obeyed.
     pub ignored: Vec<(String, Place)>,
     /// Packages that `[patch]` replaces.
@@ -50,6 +54,29 @@ pub struct CargoConfig {
     pub opaque: Vec<String>,
     /// The place of `include`, which weft does not follow.
     pub include: Option<Place>,
+}
+
+/// Where a named source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Its kind and its URL or directory.
+    At(String),
+    /// Wherever the source of this name is.
+    Of(String),
+}
+
+/// Says where a redirection ends: follows names through configurations, of which the first that knows one counts.
+pub fn resolve(name: &str, configs: &[CargoConfig]) -> Option<String> {
+    let mut name = name;
+    // A circle is longer than any chain of names that are there.
+    let most = configs.iter().map(|config| config.addresses.len()).sum();
+    for _ in 0..=most {
+        match configs.iter().find_map(|config| config.addresses.get(name))? {
+            Address::At(place) => return Some(place.clone()),
+            Address::Of(next) => name = next,
+        }
+    }
+    None
 }
 
 /// Reads a configuration; `directory` is the absolute directory that its relative paths start from.
@@ -98,6 +125,18 @@ impl Reader<'_> {
                 .get_any(&["registry", "directory", "local-registry", "git"])
                 .filter(|_| source.key() == "crates-io");
             let with = table.get("replace-with").map(|node| ("source", node));
+            let address =
+                match (&with, table.get_any(&["registry", "directory", "local-registry", "git"])) {
+                    (Some((_, node)), _) => Some(Address::Of(node.string()?.to_owned())),
+                    (None, Some(node)) => {
+                        let at = without_credentials(node.string()?);
+                        Some(Address::At(format!("{} `{at}`", node.key())))
+                    }
+                    (None, None) => None,
+                };
+            if let Some(address) = address {
+                self.config.addresses.insert(source.key().to_owned(), address);
+            }
             if let Some((kind, node)) = with.or(redefined.map(|node| (node.key(), node))) {
                 self.config.replacements.push(Replacement {
                     what: format!("source `{}`", source.key()),
@@ -111,7 +150,12 @@ impl Reader<'_> {
 
     fn registries(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
         for registry in document.table("registries")?.iter().flat_map(Table::iter) {
-            self.pass(&["registries", registry.key(), "index"], registry.table()?.get("index"))?;
+            let index = registry.table()?.get("index");
+            if let Some(node) = &index {
+                let at = format!("registry `{}`", without_credentials(node.string()?));
+                self.config.addresses.entry(registry.key().to_owned()).or_insert(Address::At(at));
+            }
+            self.pass(&["registries", registry.key(), "index"], index)?;
         }
         if let Some(registry) = document.table("registry")? {
             self.pass(&["registry", "default"], registry.get("default"))?;
@@ -231,6 +275,21 @@ mod tests {
             ]
         );
         assert_eq!(config.replacements.len(), 1);
+    }
+
+    #[test]
+    fn a_redirection_ends_where_its_names_lead() {
+        let near = read("[source.crates-io]\nreplace-with = 'm'\n[source.m]\nreplace-with = 'r'\n");
+        let far = read(
+            "[registries.r]\nindex = 'sparse+https://u:p@r.example/'\n[source.m]\nregistry = 'https://m/'\n\
+             [source.a]\nreplace-with = 'b'\n[source.b]\nreplace-with = 'a'\n",
+        );
+        let configs = [near, far];
+        let expected = Some("registry `sparse+https://u@r.example/`".to_owned());
+        assert_eq!(resolve("m", &configs), expected);
+        assert_eq!(resolve("m", &configs[1..]), Some("registry `https://m/`".to_owned()));
+        assert_eq!(resolve("a", &configs), None);
+        assert_eq!(resolve("nobody", &configs), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub fn from_lock(lockfile: &Lockfile, manifests: &[Manifest], dev_dependencies: 
         edge.selected = dev_dependencies || !only_dev;
     }
     draft.select_reachable();
+    draft.mark_dev();
     let dev_dependencies = dev_dependencies || manifests.is_empty();
     draft.finish(Precision::Lock, Selection { dev_dependencies, features: None, targets: None })
 }
@@ -138,6 +139,7 @@ impl Draft {
             targets.dedup();
             edges.extend(targets.into_iter().map(|to| Edge {
                 declared: Vec::new(),
+                dev: false,
                 from: index(from),
                 selected: true,
                 to: index(to),
@@ -217,6 +219,28 @@ impl Draft {
         }
     }
 
+    /// Marks what lies behind dev-dependencies alone: all that the lockfile has and the members reach.
+    fn mark_dev(&mut self) {
+        let mut outgoing = vec![Vec::new(); self.packages.len()];
+        for edge in &self.edges {
+            outgoing[edge.from as usize].push(edge.to as usize);
+        }
+        let mut reached = vec![false; self.packages.len()];
+        let mut stack: Vec<usize> =
+            (0..self.packages.len()).filter(|i| self.packages[*i].member).collect();
+        while let Some(next) = stack.pop() {
+            if !std::mem::replace(&mut reached[next], true) {
+                stack.extend(&outgoing[next]);
+            }
+        }
+        for (package, reached) in self.packages.iter_mut().zip(&reached) {
+            package.dev = *reached && !package.selected;
+        }
+        for edge in &mut self.edges {
+            edge.dev = reached[edge.from as usize] && !edge.selected;
+        }
+    }
+
     pub(super) fn finish(self, precision: Precision, selection: Selection) -> Inventory {
         Inventory {
             edges: self.edges,
@@ -267,6 +291,7 @@ fn package(locked: &LockedPackage, manifest: Option<&Manifest>, no_manifests: bo
     Package {
         features: None,
         checksum: locked.checksum,
+        dev: false,
         id: purl(&locked.name, &locked.version, &source),
         manifest: None,
         member: manifest.map_or(no_manifests && source.is_path(), |m| m.member),

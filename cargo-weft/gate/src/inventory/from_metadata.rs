@@ -36,6 +36,7 @@ pub fn from_metadata(
     }
     let resolver = resolver(manifests);
     select(&mut draft, &matched, &metadata.graph, resolver, policy)?;
+    mark_dev(&mut draft, &matched, &metadata.graph, resolver, policy)?;
     let selection = Selection {
         dev_dependencies: policy.dev_dependencies,
         features: Some(policy.features.clone()),
@@ -189,16 +190,9 @@ fn select(
     resolver: CargoResolverVersion,
     policy: &GraphPolicy,
 ) -> Result<(), String> {
-    let set = resolve(graph, resolver, policy)?;
-    let links = set
-        .target_links()
-        .chain(set.host_links())
-        .chain(set.proc_macro_links())
-        .chain(set.build_dep_links());
-    for link in links {
-        if let Some(edge) = edge(draft, matched, &link) {
-            draft.edges[edge].selected = true;
-        }
+    let set = resolve(graph, resolver, policy, policy.dev_dependencies)?;
+    for edge in edges(draft, matched, &set) {
+        draft.edges[edge].selected = true;
     }
     for (_, features) in set.all_features() {
         for package in features.packages_with_features(guppy::graph::DependencyDirection::Forward) {
@@ -216,6 +210,46 @@ fn select(
     Ok(())
 }
 
+/// Marks what is built with members' dev-dependencies beside that.
+fn mark_dev(
+    draft: &mut Draft,
+    matched: &Matched<'_>,
+    graph: &PackageGraph,
+    resolver: CargoResolverVersion,
+    policy: &GraphPolicy,
+) -> Result<(), String> {
+    if policy.dev_dependencies {
+        return Ok(());
+    }
+    let set = resolve(graph, resolver, policy, true)?;
+    for edge in edges(draft, matched, &set) {
+        draft.edges[edge].dev = !draft.edges[edge].selected;
+    }
+    for (_, features) in set.all_features() {
+        for package in features.packages_with_features(guppy::graph::DependencyDirection::Forward) {
+            let Some(number) = matched.get(package.package().id().repr()) else { continue };
+            let built = &mut draft.packages[*number];
+            built.dev = !built.selected;
+            if built.dev {
+                let features = built.features.get_or_insert_default();
+                features.extend(package.named_features().map(str::to_owned));
+                features.sort();
+                features.dedup();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn edges(draft: &Draft, matched: &Matched<'_>, set: &CargoSet<'_>) -> Vec<usize> {
+    let links = set
+        .target_links()
+        .chain(set.host_links())
+        .chain(set.proc_macro_links())
+        .chain(set.build_dep_links());
+    links.filter_map(|link| edge(draft, matched, &link)).collect()
+}
+
 /// Returns the feature resolver that the root manifest asks for, or that follows from its edition.
 fn resolver(manifests: &[Manifest]) -> CargoResolverVersion {
     match manifests.iter().find(|m| m.directory().is_empty()).and_then(Manifest::resolver) {
@@ -229,11 +263,12 @@ fn resolve<'g>(
     graph: &'g PackageGraph,
     resolver: CargoResolverVersion,
     policy: &GraphPolicy,
+    include_dev: bool,
 ) -> Result<CargoSet<'g>, String> {
     let mut options = CargoOptions::new();
     options
         .set_resolver(resolver)
-        .set_include_dev(policy.dev_dependencies)
+        .set_include_dev(include_dev)
         .set_platform(platforms(&policy.targets)?);
     initials(graph, &policy.features)?
         .into_cargo_set(&options)

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use weft_graph::{
-    HostCode, Node, PathCount, articulation_points, betweenness, depths, dominators, host_reach,
-    path_counts, percolation, reach_from_roots, shortest_path, shortest_path_avoiding,
+    HostCode, Node, PathCount, ShortestPaths, articulation_points, betweenness, depths, dominators,
+    host_reach, path_counts, percolation, reach_from_roots, shortest_path, shortest_path_avoiding,
 };
 
 use crate::brute;
@@ -213,7 +213,8 @@ proptest! {
         for n in sample.nodes() {
             let paths = sample.roots.iter().flat_map(|&r| brute::shortest_paths(&sample, r, n));
             let expected = paths.min_by_key(|path| (path.len(), path.clone()));
-            prop_assert_eq!(shortest_path(&graph, &sample.roots, n), expected);
+            prop_assert_eq!(shortest_path(&graph, &sample.roots, n), expected.clone());
+            prop_assert_eq!(ShortestPaths::new(&graph, &sample.roots).to(n), expected);
         }
     }
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("feature.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Precision;
 
@@ -28,7 +28,7 @@ impl Check for Feature {
             );
         }
         let mut banned = Vec::new();
-        for index in inventory.judged_externals() {
+        for index in inventory.present_externals() {
             let package = inventory.package(index);
             for rule in rules.iter().filter(|rule| rule.name == package.name) {
                 let refused = |feature: &&String| {
@@ -42,7 +42,7 @@ impl Check for Feature {
                 }
             }
         }
-        Ok(bounded(self.code(), context, banned, |(index, features)| {
+        Ok(each(banned, |(index, features)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let (noun, verb) = match features.len() {

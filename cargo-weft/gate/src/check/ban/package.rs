@@ -2,7 +2,7 @@
 
 use semver::{Version, VersionReq};
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::policy::DeniedCrate;
@@ -31,7 +31,7 @@ impl Check for Package {
         let inventory = context.inventory()?;
         let policy = &context.policy().bans;
         let mut banned = Vec::new();
-        for index in inventory.judged_externals() {
+        for index in inventory.present_externals() {
             let package = inventory.package(index);
             let about = |rule: &&DeniedCrate| {
                 rule.name == package.name
@@ -47,9 +47,7 @@ impl Check for Package {
                 banned.push(Banned { index, rule: None, dependents: Vec::new() });
             }
         }
-        Ok(bounded(self.code(), context, banned, |banned| {
-            self.finding(context, inventory, &banned)
-        }))
+        Ok(each(banned, |banned| self.finding(context, inventory, &banned)))
     }
 }
 
@@ -110,6 +108,7 @@ impl Package {
 
 /// Returns the judged packages that depend on one directly and are none of its wrappers.
 fn dependents(inventory: &Inventory, index: u32, wrappers: &[String]) -> Vec<u32> {
-    let edges = inventory.edges.iter().filter(|edge| edge.selected && edge.to == index);
+    let edges =
+        inventory.edges.iter().filter(|edge| (edge.selected || edge.dev) && edge.to == index);
     edges.map(|e| e.from).filter(|i| !wrappers.contains(&inventory.package(*i).name)).collect()
 }

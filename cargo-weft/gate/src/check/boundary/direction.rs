@@ -2,7 +2,7 @@
 
 use weft_graph::{Graph, shortest_path, shortest_path_avoiding};
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::place::Place;
@@ -41,7 +41,7 @@ impl Check for Direction {
                 }
             }
         }
-        Ok(bounded(self.code(), context, crossings, |crossing| {
+        Ok(each(crossings, |crossing| {
             let (member, last) = (crossing.path[0], crossing.path[crossing.path.len() - 1]);
             let subject =
                 format!("{} -> {}", inventory.package(member).name, inventory.package(last).name);

@@ -1,7 +1,7 @@
 #![doc = include_str!("markup.md")]
 
 use super::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,7 +19,7 @@ impl Check for Markup {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let documents = claims(context)?.head.documents.iter();
         let faults = documents.flat_map(|d| d.faults.iter().map(move |fault| (d, fault)));
-        Ok(bounded(self.code(), context, faults, |(document, fault)| {
+        Ok(each(faults, |(document, fault)| {
             let sentence = format!("In {}, {}.", document.path, fault.sentence);
             let subject = format!("{} {}", document.path, fault.sentence);
             Finding::new(self.code(), &subject, fault.place.clone(), sentence)

@@ -1,7 +1,7 @@
 #![doc = include_str!("orphan_entry.md")]
 
 use super::{claims, span};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,7 +19,7 @@ impl Check for OrphanEntry {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let head = &claims(context)?.head;
         let without_span = head.claims.iter().filter(|claim| span(head, claim).is_none());
-        let mut found = bounded(self.code(), context, without_span, |claim| {
+        let mut found = each(without_span, |claim| {
             let sentence = format!("{} has no span marked `{}`.", claim.document, claim.id);
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
                 .remedy("Mark its sentence in the document, or remove the entry with it.")
@@ -27,7 +27,7 @@ impl Check for OrphanEntry {
         });
         let named = head.phases.iter().flat_map(|p| p.claims.iter().map(move |id| (p, id)));
         let unknown = named.filter(|(_, id)| head.claim(id).is_none());
-        found.extend(bounded(self.code(), context, unknown, |(phase, id)| {
+        found.extend(each(unknown, |(phase, id)| {
             let sentence =
                 format!("Phase {} names `{id}`, and no map has such a claim.", phase.name);
             let subject = format!("{} {id}", phase.name);

@@ -1,7 +1,7 @@
 #![doc = include_str!("orphan_span.md")]
 
 use super::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -22,7 +22,7 @@ impl Check for OrphanSpan {
         let orphans = spans.filter(|(document, span)| {
             head.claim(&span.id).is_none_or(|claim| claim.document != document.path)
         });
-        Ok(bounded(self.code(), context, orphans, |(document, span)| {
+        Ok(each(orphans, |(document, span)| {
             let sentence = match head.claim(&span.id) {
                 None => format!("No claims map has an entry `{}`.", span.id),
                 Some(claim) => format!(

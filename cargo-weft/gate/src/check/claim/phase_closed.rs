@@ -1,7 +1,7 @@
 #![doc = include_str!("phase_closed.md")]
 
 use super::{closed_phases, span};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -24,7 +24,7 @@ impl Check for PhaseClosed {
             let marked = phase.claims.iter().filter_map(|id| head.claim(id));
             marked.filter_map(move |claim| Some((*phase, unmet, claim, span(head, claim)?)))
         });
-        Ok(bounded(self.code(), context, early, |(phase, unmet, claim, span)| {
+        Ok(each(early, |(phase, unmet, claim, span)| {
             let sentence = format!(
                 "`{}` is of phase {}, which is closed while {} is not met.",
                 claim.id, phase.name, unmet

@@ -1,7 +1,7 @@
 #![doc = include_str!("reworded.md")]
 
 use super::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::claim::change;
 use crate::finding::Finding;
 
@@ -21,7 +21,7 @@ impl Check for Reworded {
         let claims = claims(context)?;
         let Some(base) = &claims.base else { return Ok(Vec::new()) };
         let reworded = change::reworded(base, &claims.head).into_iter();
-        Ok(bounded(self.code(), context, reworded, |(old, new)| {
+        Ok(each(reworded, |(old, new)| {
             let sentence = match new.text_sha256 == old.text_sha256 {
                 true => format!(
                     "The revision of `{}` fell from {} to {}.",

@@ -1,7 +1,7 @@
 #![doc = include_str!("text_drifted.md")]
 
 use super::{claims, span};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -20,7 +20,7 @@ impl Check for TextDrifted {
         let head = &claims(context)?.head;
         let spans = head.claims.iter().filter_map(|claim| Some((claim, span(head, claim)?)));
         let drifted = spans.filter(|(claim, span)| claim.text_sha256 != span.sha256);
-        Ok(bounded(self.code(), context, drifted, |(claim, span)| {
+        Ok(each(drifted, |(claim, span)| {
             let sentence = format!("The words of `{}` are not those of its entry.", claim.id);
             Finding::new(self.code(), &claim.id, span.place.clone(), sentence)
                 .remedy("Read whether its evidence still shows it, then mark it again.")

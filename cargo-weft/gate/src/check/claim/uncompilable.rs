@@ -1,6 +1,6 @@
 #![doc = include_str!("uncompilable.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -21,7 +21,7 @@ impl Check for Uncompilable {
             claims.head.claims.iter().filter_map(|claim| {
                 Some((claim, standings.get(&*claim.id)?.contract.as_ref().err()?))
             });
-        Ok(bounded(self.code(), context, broken, |(claim, lacks)| {
+        Ok(each(broken, |(claim, lacks)| {
             let sentence = format!("`{}` has no contract: {}.", claim.id, lacks.join("; "));
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
                 .remedy("Add what its kind demands.")

@@ -1,7 +1,7 @@
 #![doc = include_str!("unevidenced.md")]
 
 use super::closed_phases;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -25,7 +25,7 @@ impl Check for Unevidenced {
             let standing = standings.get(&*claim.id)?;
             Some((claim, standing.contract.as_ref().ok()?, standing)).filter(|_| !standing.is_met())
         });
-        Ok(bounded(self.code(), context, unmet, |(claim, contract, standing)| {
+        Ok(each(unmet, |(claim, contract, standing)| {
             let why = standing.missing.first().map_or("", |first| first.as_str());
             let sentence = format!(
                 "`{}` is shown at `{}` and promises `{}`: {why}.",

@@ -1,7 +1,7 @@
 #![doc = include_str!("weakened.md")]
 
 use super::{claims, is_approved};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::claim::change;
 use crate::finding::Finding;
 
@@ -24,7 +24,7 @@ impl Check for Weakened {
             let less = change::weakened(old, new);
             (!less.is_empty() && !is_approved(claims, new)).then_some((new, less))
         });
-        Ok(bounded(self.code(), context, weaker, |(claim, less)| {
+        Ok(each(weaker, |(claim, less)| {
             let sentence =
                 format!("`{}` asks for less than in the base: {}.", claim.id, less.join("; "));
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)

@@ -1,7 +1,7 @@
 #![doc = include_str!("binary.md")]
 
 use super::{contents, gap};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,7 +19,7 @@ impl Check for Binary {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let inventory = context.inventory()?;
         let found = contents(context)?.into_iter().filter(|(_, c)| !c.binaries.is_empty());
-        Ok(bounded(self.code(), context, found, |(index, content)| {
+        Ok(each(found, |(index, content)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let files: Vec<String> =

@@ -1,7 +1,7 @@
 #![doc = include_str!("build_script.md")]
 
 use super::{contents, gap};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::content::DeedKind;
 use crate::finding::Finding;
 
@@ -20,7 +20,7 @@ impl Check for BuildScript {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let inventory = context.inventory()?;
         let found = contents(context)?.into_iter().filter(|(_, c)| !c.build.is_empty());
-        Ok(bounded(self.code(), context, found, |(index, content)| {
+        Ok(each(found, |(index, content)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let does = |kind| content.build.iter().any(|deed| deed.kind == kind);

@@ -1,7 +1,7 @@
 #![doc = include_str!("dirty.md")]
 
 use super::{contents, gap};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,7 +19,7 @@ impl Check for Dirty {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let inventory = context.inventory()?;
         let found = contents(context)?.into_iter().filter(|(_, c)| c.dirty == Some(true));
-        Ok(bounded(self.code(), context, found, |(index, _)| {
+        Ok(each(found, |(index, _)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let sentence = format!(

@@ -1,6 +1,6 @@
 #![doc = include_str!("failed.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -21,7 +21,7 @@ impl Check for Failed {
             let failed = standings.get(&*claim.id).into_iter().flat_map(|s| &s.failed);
             failed.map(move |(evidence, outcome)| (claim, evidence, *outcome))
         });
-        Ok(bounded(self.code(), context, failed, |(claim, evidence, outcome)| {
+        Ok(each(failed, |(claim, evidence, outcome)| {
             let what = evidence.describe();
             let sentence = format!("For `{}`, {what}: {}.", claim.id, outcome.as_str());
             let subject = format!("{} {what}", claim.id);

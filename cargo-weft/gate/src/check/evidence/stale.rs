@@ -1,7 +1,7 @@
 #![doc = include_str!("stale.md")]
 
 use crate::check::claim::staleness;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -27,7 +27,7 @@ impl Check for Stale {
             let why: Vec<&str> = of_claim.filter_map(|h| staleness(claim, h, claims)).collect();
             Some((claim, why.first().copied()?, why.len()))
         });
-        Ok(bounded(self.code(), context, stale, |(claim, why, count)| {
+        Ok(each(stale, |(claim, why, count)| {
             let sentence = format!("{count} record(s) for `{}` do not count: {why}.", claim.id);
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
                 .remedy("Collect its evidence on the present sources.")

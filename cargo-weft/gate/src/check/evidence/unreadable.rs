@@ -1,7 +1,7 @@
 #![doc = include_str!("unreadable.md")]
 
 use crate::check::claim::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::place::Place;
 
@@ -19,7 +19,7 @@ impl Check for Unreadable {
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let unread = claims(context)?.unread.iter();
-        Ok(bounded(self.code(), context, unread, |unread| {
+        Ok(each(unread, |unread| {
             let sentence = format!("{} is not evidence: {}.", unread.file, unread.reason);
             Finding::new(self.code(), &unread.file, Place::whole(&unread.file), sentence)
                 .remedy("Collect it again, or remove the file.")

@@ -1,7 +1,7 @@
 #![doc = include_str!("untrusted.md")]
 
 use crate::check::claim::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::claim::change::approval;
 use crate::finding::Finding;
 use crate::place::Place;
@@ -27,7 +27,7 @@ impl Check for Untrusted {
             let claim = claims.head.claim(&held.record.claim);
             !held.signed && claim.is_some_and(|c| approval(c) == Some(held.record.contract))
         });
-        Ok(bounded(self.code(), context, unsigned, |held| {
+        Ok(each(unsigned, |held| {
             let sentence = format!(
                 "The record for `{}` is not signed by the role `evidence`.",
                 held.record.claim

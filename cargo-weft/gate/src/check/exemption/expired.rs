@@ -1,7 +1,7 @@
 #![doc = include_str!("expired.md")]
 
 use super::{finding, with_use};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::exemption::days;
 use crate::finding::Finding;
 
@@ -22,7 +22,7 @@ impl Check for Expired {
         let overdue = with_use(context)
             .filter(|(_, used)| !used)
             .filter_map(|(exemption, _)| Some((exemption, exemption.overdue(as_of)?)));
-        Ok(bounded(self.code(), context, overdue, |(exemption, overdue)| {
+        Ok(each(overdue, |(exemption, overdue)| {
             let sentence = format!(
                 "The exemption of {} for {}, owned by {}, expired {} ago, on {}, and nothing is found that it would cover.",
                 exemption.subject,

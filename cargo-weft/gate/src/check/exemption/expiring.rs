@@ -1,7 +1,7 @@
 #![doc = include_str!("expiring.md")]
 
 use super::{finding, with_use};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::exemption::days;
 use crate::finding::Finding;
 
@@ -22,7 +22,7 @@ impl Check for Expiring {
         let near = with_use(context)
             .filter(|(_, used)| *used)
             .filter_map(|(exemption, _)| Some((exemption, exemption.near(as_of)?)));
-        Ok(bounded(self.code(), context, near, |(exemption, left)| {
+        Ok(each(near, |(exemption, left)| {
             let when = match left {
                 0 => "today".to_owned(),
                 left => format!("in {}", days(left)),

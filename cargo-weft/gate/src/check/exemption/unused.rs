@@ -1,7 +1,7 @@
 #![doc = include_str!("unused.md")]
 
 use super::{finding, with_use};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -24,7 +24,7 @@ impl Check for Unused {
                 && exemption.overdue(as_of).is_none()
                 && context.looked_everywhere(&exemption.code)
         });
-        Ok(bounded(self.code(), context, unused, |(exemption, _)| {
+        Ok(each(unused, |(exemption, _)| {
             let sentence = format!(
                 "The exemption of {} for {}, owned by {}, covers nothing that is found.",
                 exemption.subject, exemption.code, exemption.owner

@@ -1,6 +1,6 @@
 #![doc = include_str!("checksum_missing.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Source;
 
@@ -31,6 +31,6 @@ impl Check for ChecksumMissing {
                 .remedy("Lock the package anew, so that Cargo records the checksum of what it downloads.")
                 .command(format!("cargo update -p {} --precise {}", package.spec(), package.version))
         };
-        Ok(bounded(self.code(), context, bare, finding))
+        Ok(each(bare, finding))
     }
 }

@@ -1,6 +1,6 @@
 #![doc = include_str!("lockfile_stale.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -27,7 +27,7 @@ impl Check for LockfileStale {
                 .command("cargo update --workspace")
                 .field("package", drift.subject.as_str())
         };
-        Ok(bounded(self.code(), context, drift, finding))
+        Ok(each(drift, finding))
     }
 }
 

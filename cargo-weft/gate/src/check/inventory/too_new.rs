@@ -1,7 +1,7 @@
 #![doc = include_str!("too_new.md")]
 
 use super::{released, unknown_releases};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::exemption::{days, days_between};
 use crate::finding::Finding;
 
@@ -30,7 +30,7 @@ impl Check for TooNew {
             let is_young = i64::from(age) < i64::from(cooldown.days);
             (is_young && !exempt).then_some((index, release.published?, age))
         });
-        Ok(bounded(self.code(), context, young, |(index, published, age)| {
+        Ok(each(young, |(index, published, age)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let when = match age {

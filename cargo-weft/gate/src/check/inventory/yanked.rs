@@ -1,7 +1,7 @@
 #![doc = include_str!("yanked.md")]
 
 use super::{released, unknown_releases};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,7 +19,7 @@ impl Check for Yanked {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let inventory = context.inventory()?;
         let yanked = released(context)?.into_iter().filter(|(_, release)| release.yanked);
-        Ok(bounded(self.code(), context, yanked, |(index, _)| {
+        Ok(each(yanked, |(index, _)| {
             let package = inventory.package(index);
             let introduction = context.introduction(index);
             let sentence = format!("{} was yanked from its registry.", package.spec());

@@ -1,7 +1,7 @@
 #![doc = include_str!("not_allowed.md")]
 
 use super::{Known, gap, judged, licensees};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Package;
 use crate::policy::LicenseException;
@@ -41,7 +41,7 @@ impl Check for NotAllowed {
                 refused.push((index, package, stated, failures));
             }
         }
-        Ok(bounded(self.code(), context, refused, |(index, package, stated, failures)| {
+        Ok(each(refused, |(index, package, stated, failures)| {
             let introduction = context.introduction(index);
             let sentence = format!(
                 "{} is licensed under {stated}, and the policy does not allow {}.",

@@ -1,7 +1,7 @@
 #![doc = include_str!("unknown.md")]
 
 use super::{Known, gap, judged};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -22,7 +22,7 @@ impl Check for Unknown {
                 Known::Nothing(why) => Some((index, package, why)),
                 Known::Stated(..) => None,
             });
-        Ok(bounded(self.code(), context, unknown, |(index, package, why)| {
+        Ok(each(unknown, |(index, package, why)| {
             let introduction = context.introduction(index);
             let sentence = format!("The licence of {} is not known: {why}.", package.spec());
             Finding::new(self.code(), &package.id, introduction.place, sentence)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::source::{by_source, packages, specs};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Source;
 
@@ -44,7 +44,7 @@ impl Check for GitNotAllowed {
                 ))
                 .field("packages", specs(inventory, members))
         };
-        Ok(bounded(self.code(), context, refused, finding))
+        Ok(each(refused, finding))
     }
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("git_unpinned.md")]
 
 use crate::check::source::{by_source, specs};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::{GitReference, Source};
 
@@ -40,7 +40,7 @@ impl Check for GitUnpinned {
                     .field("packages", specs(inventory, &members)),
             );
         }
-        Ok(bounded(self.code(), context, findings, |finding| finding))
+        Ok(each(findings, |finding| finding))
     }
 }
 

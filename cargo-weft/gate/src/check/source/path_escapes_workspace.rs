@@ -1,6 +1,6 @@
 #![doc = include_str!("path_escapes_workspace.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::facts::Escape;
 use crate::finding::Finding;
 
@@ -36,6 +36,6 @@ impl Check for PathEscapesWorkspace {
                 .remedy("Move the package into the workspace, or depend on a published release or a pinned commit.")
                 .field("path", escape.path.as_str())
         };
-        Ok(bounded(self.code(), context, context.facts().escapes.as_ref()?, finding))
+        Ok(each(context.facts().escapes.as_ref()?, finding))
     }
 }

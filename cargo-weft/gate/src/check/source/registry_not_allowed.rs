@@ -1,7 +1,7 @@
 #![doc = include_str!("registry_not_allowed.md")]
 
 use crate::check::source::{by_source, packages, specs};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Source;
 
@@ -43,7 +43,7 @@ impl Check for RegistryNotAllowed {
                     .field("packages", specs(inventory, &members)),
             );
         }
-        Ok(bounded(self.code(), context, findings, |finding| finding))
+        Ok(each(findings, |finding| finding))
     }
 }
 

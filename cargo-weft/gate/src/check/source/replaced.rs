@@ -1,6 +1,6 @@
 #![doc = include_str!("replaced.md")]
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::facts::Replacement;
 use crate::finding::Finding;
 
@@ -20,11 +20,13 @@ impl Check for Replaced {
         let finding = |replacement: &Replacement| {
             let Replacement { what, with, place } = replacement;
             let sentence = format!("{} redirects {what} to {with}.", place.file);
-            Finding::new(self.code(), what, place.clone(), sentence)
+            // An exemption of one address is none of another.
+            let subject = format!("{what} -> {with}");
+            Finding::new(self.code(), &subject, place.clone(), sentence)
                 .remedy("Remove the redirection once what it works around is released, or set this check to `note`.")
                 .field("what", what.as_str())
                 .field("with", with.as_str())
         };
-        Ok(bounded(self.code(), context, context.facts().replacements.as_ref()?, finding))
+        Ok(each(context.facts().replacements.as_ref()?, finding))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::Inventory;
 use crate::policy::TopologyPolicy;
@@ -48,7 +48,7 @@ impl Check for DuplicateVersion {
                 .command(format!("cargo weft why {}", oldest.spec()))
                 .field("versions", versions)
         };
-        Ok(bounded(self.code(), context, too_many, finding))
+        Ok(each(too_many, finding))
     }
 }
 

@@ -3,7 +3,7 @@
 use weft_graph::Reach;
 
 use super::{exceeds, percentage};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, ManifestFacts};
 use crate::place::Place;
@@ -81,7 +81,7 @@ impl HostExecution {
                 ))
                 .command(format!("cargo weft why {}", package.spec()))
         };
-        bounded(self.code(), context, refused, finding)
+        each(refused, finding)
     }
 }
 

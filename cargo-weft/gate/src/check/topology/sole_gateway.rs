@@ -1,7 +1,7 @@
 #![doc = include_str!("sole_gateway.md")]
 
 use super::{exceeds, percentage};
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 use crate::topology::Topology;
 
@@ -41,7 +41,7 @@ impl Check for SoleGateway {
                 .field("retained", retained)
                 .field("external", all)
         };
-        Ok(bounded(self.code(), context, gateways, finding))
+        Ok(each(gateways, finding))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::promise;
 use crate::check::claim::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -26,7 +26,7 @@ impl Check for NewPromise {
             base.documents.iter().flat_map(|d| &d.promises).map(|s| &*s.text).collect();
         let all = claims.head.documents.iter().flat_map(|d| d.promises.iter().map(move |s| (d, s)));
         let new = all.filter(|(_, sentence)| !old.contains(&*sentence.text));
-        Ok(bounded(self.code(), context, new, |(document, sentence)| {
+        Ok(each(new, |(document, sentence)| {
             promise(self.code(), document, sentence, "is new and tied to no evidence")
         }))
     }

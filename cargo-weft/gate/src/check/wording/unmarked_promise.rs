@@ -2,7 +2,7 @@
 
 use super::promise;
 use crate::check::claim::claims;
-use crate::check::{Check, Context, bounded};
+use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -20,7 +20,7 @@ impl Check for UnmarkedPromise {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let documents = claims(context)?.head.documents.iter();
         let all = documents.flat_map(|d| d.promises.iter().map(move |s| (d, s)));
-        Ok(bounded(self.code(), context, all, |(document, sentence)| {
+        Ok(each(all, |(document, sentence)| {
             promise(self.code(), document, sentence, "is tied to no evidence")
         }))
     }
