@@ -10,13 +10,13 @@ pub mod contract;
 pub mod document;
 pub mod standing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 
-use crate::evidence::{Attested, Held};
+use crate::evidence::{Attested, Held, Materials};
 use crate::facts::Known;
 use crate::place::Place;
 use document::Document;
@@ -70,6 +70,9 @@ pub struct Unread {
 pub struct Claim {
     /// The document the promise is made in.
     pub document: String,
+    /// Where it has to be shown; anywhere, if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<Environment>,
     /// What holds it up.
     pub evidence: Vec<Evidence>,
     /// The name that the markers in the document repeat.
@@ -87,6 +90,70 @@ pub struct Claim {
     pub revision: u32,
     /// The digest of its normalised text.
     pub text_sha256: Sha256,
+}
+
+/// A compiler, a target and features that a claim is about; what it does not name may be any.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Environment {
+    /// Cargo's arguments that choose features, in the order in which weft passes them; none for the default features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// The target triple.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The version of the compiler, or how it begins: `1.91` is every 1.91.x.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<String>,
+}
+
+impl Environment {
+    /// Says whether evidence made with these materials is of this environment.
+    pub fn is_of(&self, materials: &Materials) -> bool {
+        let version = materials.toolchain.split_whitespace().nth(1).unwrap_or_default();
+        let is_version = |wanted: &String| {
+            let rest = version.strip_prefix(wanted.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+        };
+        self.toolchain.as_ref().is_none_or(is_version)
+            && self.target.as_ref().is_none_or(|wanted| *wanted == materials.target)
+            && self.features.as_ref().is_none_or(|wanted| *wanted == materials.features)
+    }
+
+    /// Describes it in a few words.
+    pub fn describe(&self) -> String {
+        let toolchain = self.toolchain.as_ref().map(|version| format!("Rust {version}"));
+        let features = self.features.as_ref().map(|arguments| match arguments.is_empty() {
+            true => "default features".to_owned(),
+            false => arguments.join(" "),
+        });
+        let parts: Vec<String> =
+            [toolchain, self.target.clone(), features].into_iter().flatten().collect();
+        parts.join(", ")
+    }
+}
+
+/// Returns Cargo's arguments that choose features, always in the same order, so that evidence can be compared by them.
+pub fn feature_arguments(all: bool, no_default: bool, names: &[String]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    if all {
+        arguments.push("--all-features".to_owned());
+    }
+    if no_default {
+        arguments.push("--no-default-features".to_owned());
+    }
+    let names: BTreeSet<&str> = names
+        .iter()
+        .flat_map(|name| name.split([',', ' ']))
+        .filter(|name| !name.is_empty())
+        .collect();
+    if !names.is_empty() {
+        arguments
+            .extend(["--features".to_owned(), names.into_iter().collect::<Vec<_>>().join(",")]);
+    }
+    arguments
 }
 
 /// A group of claims that is demanded once those before it are met.

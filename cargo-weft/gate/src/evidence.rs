@@ -101,6 +101,14 @@ pub struct Materials {
     pub toolchain: String,
 }
 
+impl Materials {
+    /// Says whether both are of one compiler, target and set of features.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let of = |m: &Self| (m.toolchain.clone(), m.target.clone(), m.features.clone());
+        of(self) == of(other)
+    }
+}
+
 /// What was seen of one obligation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

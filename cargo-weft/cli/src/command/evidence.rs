@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use weft_gate::claim::contract::Contract;
 use weft_gate::claim::standing;
-use weft_gate::claim::{Claims, Evidence, Level, Metric, TestName};
+use weft_gate::claim::{Claims, Evidence, Level, Metric, TestName, feature_arguments};
 use weft_gate::evidence::{self, Held, Materials, Mutants, Outcome, Record, SCHEMA, Shown};
 use weft_verify::Sha256;
 use weft_verify::envelope::{Envelope, IN_TOTO};
@@ -148,17 +148,7 @@ fn collect(args: &CollectArgs) -> Result<ExitStatus, Error> {
 }
 
 fn features(args: &CollectArgs) -> Vec<String> {
-    let mut features = Vec::new();
-    if args.all_features {
-        features.push("--all-features".to_owned());
-    }
-    if args.no_default_features {
-        features.push("--no-default-features".to_owned());
-    }
-    if !args.features.is_empty() {
-        features.extend(["--features".to_owned(), args.features.join(",")]);
-    }
-    features
+    feature_arguments(args.all_features, args.no_default_features, &args.features)
 }
 
 fn bar() -> ProgressBar {
@@ -253,6 +243,7 @@ impl Task<'_> {
                 held.record.contract == digest
                     && held.record.sources == self.sources.sha256
                     && held.record.level >= wanted_level
+                    && self.shop.is_made_with(&held.record.materials)
                     && held.record.dirty == self.dirty
                     // What a change brings along was not seen here.
                     && (held.signed || self.key.is_none() && !tracked.contains(&held.file))
@@ -495,7 +486,10 @@ impl Task<'_> {
                 let files = &self.claims.files;
                 mutants.files.iter().all(|(path, digest)| files.get(path) == Some(digest))
             });
-        old.claim == new.claim && old.materials.target == new.materials.target && !still_sensitive
+        let other_environment = old.contract == new.contract
+            && !new.materials.is_like(&old.materials)
+            && old.sources == new.sources;
+        old.claim == new.claim && !other_environment && !still_sensitive
     }
 
     fn report(&self, written: &[String], fresh: u64) -> Result<ExitStatus, Error> {

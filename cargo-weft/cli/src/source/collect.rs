@@ -109,6 +109,14 @@ impl Workshop {
         Ok(shop)
     }
 
+    /// Says whether evidence was made with this compiler, for this target and with these features.
+    pub fn is_made_with(&self, materials: &Materials) -> bool {
+        let target = self.target.as_ref().unwrap_or(&self.host);
+        materials.toolchain == self.toolchain
+            && materials.target == *target
+            && materials.features == self.features
+    }
+
     /// Returns a call of Cargo in a directory.
     pub fn cargo(&self, directory: &Path) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -17,6 +17,11 @@ pub fn weakened(base: &Claim, head: &Claim) -> Vec<String> {
             minimum(head).as_str()
         ));
     }
+    for environment in &base.environments {
+        if !head.environments.contains(environment) {
+            less.push(format!("it was to be shown with {}", environment.describe()));
+        }
+    }
     for evidence in &base.evidence {
         if head.evidence.contains(evidence) {
             continue;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 use weft_verify::canonical::{self, Unwritable};
 
-use super::{Claim, Evidence, Expectation, Kind, Level};
+use super::{Claim, Environment, Evidence, Expectation, Kind, Level};
 
 /// What has to be shown for a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct Contract {
     pub claim: String,
     /// The document of its text.
     pub document: String,
+    /// Where all of it has to hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<Environment>,
     /// What kind of promise it is.
     pub kind: Kind,
     /// How strongly it has to be shown.
@@ -64,6 +67,9 @@ impl Contract {
             ));
         }
         lacks.extend(lacks_of_kind(claim));
+        if claim.kind == Kind::Compatibility && claim.environments.is_empty() {
+            lacks.push("a compatibility claim says with what: add `environments = [{ toolchain = \"1.91\" }]`".to_owned());
+        }
         for evidence in &claim.evidence {
             if let Evidence::Bench { metric: super::Metric::Ratio, over, arguments, .. } = evidence
                 && over == arguments
@@ -79,6 +85,7 @@ impl Contract {
         Ok(Self {
             claim: claim.id.clone(),
             document: claim.document.clone(),
+            environments: claim.environments.clone(),
             kind: claim.kind,
             minimum,
             missed_at_most: (claim.kind == Kind::Security).then_some(0),

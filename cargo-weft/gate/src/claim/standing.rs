@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contract::Contract;
-use super::{Claim, Claims, Evidence, Level};
+use super::{Claim, Claims, Environment, Evidence, Level};
 use crate::evidence::{Held, Mutants, Outcome, Shown};
 use crate::facts::Known;
 use weft_verify::Sha256;
@@ -80,12 +80,16 @@ fn of(claim: &Claim, claims: &Claims, by_contract: &BTreeMap<Sha256, Vec<&Held>>
             Evidence::Bench { .. } | Evidence::DocExample { .. } => passes(&shown),
             Evidence::Fuzz { .. } | Evidence::Test { .. } => passes(&shown),
         };
+        let elsewhere = elsewhere(obligation, &contract, &fresh);
         if let Some(failed) = failed {
             standing.failed.push((obligation.clone(), failed.outcome));
         }
         if !holds || failed.is_some() {
             passed = false;
             standing.missing.push(lack(obligation, &shown, failed.map(|f| f.outcome)));
+        } else if !elsewhere.is_empty() {
+            passed = false;
+            standing.missing.extend(elsewhere);
         }
     }
     if !passed {
@@ -130,6 +134,29 @@ fn of(claim: &Claim, claims: &Claims, by_contract: &BTreeMap<Sha256, Vec<&Held>>
         standing.missing.push(format!("`{}` is not shown", contract.minimum.as_str()));
     }
     standing
+}
+
+/// Lists the environments in which it is not shown that an obligation holds.
+fn elsewhere(obligation: &Evidence, contract: &Contract, fresh: &[&Held]) -> Vec<String> {
+    // What somebody attests is of the sources alone, and so is how many mutants are noticed.
+    if matches!(obligation, Evidence::Attestation { .. } | Evidence::MutationScore { .. }) {
+        return Vec::new();
+    }
+    let is_shown = |environment: &&Environment| {
+        let there: Vec<&Held> =
+            fresh.iter().filter(|h| environment.is_of(&h.record.materials)).copied().collect();
+        passes(&of_obligation(&there, obligation))
+    };
+    let lacking = contract.environments.iter().filter(|environment| !is_shown(environment));
+    lacking
+        .map(|environment| {
+            format!(
+                "{}: there is no evidence with {}",
+                obligation.describe(),
+                environment.describe()
+            )
+        })
+        .collect()
 }
 
 fn passes(shown: &[&Shown]) -> bool {

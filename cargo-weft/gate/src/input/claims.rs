@@ -7,7 +7,10 @@ use weft_verify::Sha256;
 use super::text;
 use super::tree::{self, Node, Table, suggest};
 use crate::Diagnostic;
-use crate::claim::{Claim, Evidence, Expectation, Kind, Level, Metric, Phase, TestName, is_id};
+use crate::claim::{
+    Claim, Environment, Evidence, Expectation, Kind, Level, Metric, Phase, TestName,
+    feature_arguments, is_id,
+};
 use crate::place::SourceText;
 
 /// The version of the format.
@@ -88,8 +91,11 @@ fn claim(node: &Node<'_, '_>) -> Result<Claim, Diagnostic> {
         return Err(fault.help("write words of lower-case letters, digits and `-`, joined by `.`"));
     }
     let evidence = entry.table.get("evidence").map_or(Ok(Vec::new()), |list| list.items())?;
+    let environments =
+        entry.table.get("environments").map_or(Ok(Vec::new()), |list| list.items())?;
     let claim = Claim {
         document: entry.words("document")?,
+        environments: environments.iter().map(environment).collect::<Result<_, _>>()?,
         evidence: evidence.iter().map(self::evidence).collect::<Result<_, _>>()?,
         id,
         kind: entry.one_of("kind", &Kind::ALL, Kind::as_str)?,
@@ -104,6 +110,28 @@ fn claim(node: &Node<'_, '_>) -> Result<Claim, Diagnostic> {
     };
     entry.table.finish()?;
     Ok(claim)
+}
+
+fn environment(node: &Node<'_, '_>) -> Result<Environment, Diagnostic> {
+    let entry = Entry { node, table: node.table()?, what: "environment" };
+    let flag = |key: &'static str| entry.table.get(key).map_or(Ok(false), |node| node.bool());
+    let all = flag("all-features")?;
+    let no_default = flag("no-default-features")?;
+    let features = entry.table.get("features");
+    let names = features.as_ref().map_or(Ok(Vec::new()), Node::strings)?;
+    let is_stated = all || no_default || features.is_some();
+    let words = |key: &'static str| entry.table.get(key).map(|_| entry.words(key)).transpose();
+    let environment = Environment {
+        features: is_stated.then(|| feature_arguments(all, no_default, &names)),
+        target: words("target")?,
+        toolchain: words("toolchain")?,
+    };
+    entry.table.finish()?;
+    if environment == Environment::default() {
+        let fault = node.fault("this environment names nothing");
+        return Err(fault.help("name a `toolchain`, a `target` or `features`"));
+    }
+    Ok(environment)
 }
 
 const EVIDENCE: [&str; 6] =
