@@ -356,19 +356,199 @@ fn a_weaker_contract_counts_once_the_role_claims_signed_it() {
     let weak = strong.replace("symbol = \"check\"", "symbol = \"other\"");
     assert_ne!(strong, weak);
     commit(&root);
-    fs::write(&map, weak.replace("tests::real", "tests::asserts_another_symbol")).unwrap();
-    let said = weft(&root, "claims check --base HEAD").1;
-    assert!(said.contains("deny[claim/weakened]"), "{said}");
-    let contract = passes(&root, "claims show demo.large --contract");
-    fs::write(tree.path("contract.json"), contract).unwrap();
+    let old = passes(&root, "claims show demo.large --contract");
+    fs::write(tree.path("old.json"), old).unwrap();
+    let weak = weak.replace("tests::real", "tests::asserts_another_symbol");
+    fs::write(&map, &weak).unwrap();
+    let is_denied = || {
+        let said = weft(&root, "claims check --base HEAD").1;
+        said.contains("deny[claim/weakened]")
+    };
+    assert!(is_denied());
     fs::write(tree.path("why.json"), "{}").unwrap();
     fs::create_dir_all(root.join(".weft/evidence")).unwrap();
-    passes(
-        &root,
-        &format!(
-            "sign ../contract.json --role claims --key {key} --passphrase-env PATH --predicate-type https://github.com/cargo-weft/cargo-weft/claim-change/v1 --predicate ../why.json --output .weft/evidence/change.json"
-        ),
-    );
+    let approve = |contracts: &str| {
+        _ = fs::remove_file(root.join(".weft/evidence/change.json"));
+        let new = passes(&root, "claims show demo.large --contract");
+        fs::write(tree.path("new.json"), new).unwrap();
+        passes(
+            &root,
+            &format!(
+                "sign {contracts} --role claims --key {key} --passphrase-env PATH --predicate-type https://github.com/cargo-weft/cargo-weft/claim-change/v1 --predicate ../why.json --output .weft/evidence/change.json"
+            ),
+        );
+    };
+    // The revision has to rise, and both contracts have to be named.
+    approve("../new.json ../old.json");
+    assert!(is_denied());
+    fs::write(&map, weak.replace("revision = 1", "revision = 2")).unwrap();
+    approve("../new.json");
+    assert!(is_denied());
+    approve("../new.json ../old.json");
+    assert!(!is_denied());
+}
+
+/// A project whose one claim is shown, committed as its base.
+fn shown() -> (Tree, PathBuf) {
+    let (tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    commit(&root);
+    passes(&root, "claims check --base HEAD");
+    (tree, root)
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{from}\n{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn another_name_is_no_other_promise_and_what_is_disowned_is_told() {
+    let (_tree, root) = shown();
+    let (map, readme) = (root.join("claims/claims.toml"), root.join("README.md"));
+    edit(&map, "demo.large", "demo.size");
+    edit(&readme, "demo.large", "demo.size");
+    edit(&map, "symbol = \"check\"", "symbol = \"other\"");
     let said = weft(&root, "claims check --base HEAD").1;
-    assert!(!said.contains("claim/weakened"), "{said}");
+    assert!(said.contains("deny[claim/weakened]"), "{said}");
+    // The sentence stays, its markers and its entry go.
+    fs::write(&readme, "# Demo\n\nIt knows large numbers.\n").unwrap();
+    let text = fs::read_to_string(&map).unwrap();
+    fs::write(&map, &text[..text.find("[[claim]]").unwrap()]).unwrap();
+    fails(&root, "claims check --base HEAD", &["claim/weakened"]);
+    fs::write(&readme, "# Demo\n").unwrap();
+    passes(&root, "claims check --base HEAD");
+}
+
+#[test]
+fn a_record_that_contradicts_another_does_not_win() {
+    let (_tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "asserts_true");
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    let evidence = || {
+        let mut all: Vec<PathBuf> = fs::read_dir(root.join(".weft/evidence"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        all.sort();
+        all
+    };
+    let honest = fs::read_to_string(&evidence()[0]).unwrap();
+    let forged = honest.replace("\"reached\":false", "\"reached\":true");
+    assert_ne!(honest, forged);
+    for forged in [forged.clone(), forged.replace("demo.large", "demo.other")] {
+        fs::write(root.join(".weft/evidence/aaaa.json"), forged).unwrap();
+        fails(&root, "claims check", &["claim/unevidenced"]);
+    }
+    // Nor does it live on when its own claim is collected for again.
+    commit(&root);
+    passes(&root, "evidence collect --force");
+    fails(&root, "claims check", &["claim/unevidenced"]);
+}
+
+#[test]
+fn a_lower_look_takes_nothing_away_and_a_name_that_ends_a_line_is_no_source() {
+    let (_tree, root) = shown();
+    passes(&root, "evidence collect --level ran --force");
+    passes(&root, "claims check");
+    #[cfg(unix)]
+    {
+        fs::write(root.join("src/a\n100644 b"), "").unwrap();
+        let (status, said) = weft(&root, "evidence collect --allow-dirty");
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains("is no name of a source"), "{said}");
+    }
+}
+
+#[test]
+fn what_stood_in_the_base_before_there_were_claims_is_not_new() {
+    let readme = "# Demo\n\nIt is secure.\n";
+    let (_tree, root) = project(readme, NINE);
+    passes(&root, "claims init");
+    passes(&root, "claims check --base HEAD --policy baseline");
+    fs::write(root.join("README.md"), format!("{readme}\nIt is unbreakable.\n")).unwrap();
+    fails(&root, "claims check --base HEAD --policy baseline", &["wording/new-promise"]);
+}
+
+#[test]
+fn an_earlier_phase_is_complete_whatever_a_later_one_lacks() {
+    let (_tree, root) = project("# Demo\n\nIt is one.\n\nIt is two.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "two", 5, "behaviour", "ignored");
+    add(&root, "one", 3, "behaviour", "real");
+    let map = root.join("claims/claims.toml");
+    let phases = "\n[[phase]]\nname = \"a\"\norder = 1\nclaims = [\"one\"]\n\n[[phase]]\nname = \"b\"\norder = 2\nclaims = [\"two\"]\n";
+    fs::write(&map, fs::read_to_string(&map).unwrap() + phases).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    assert!(passes(&root, "claims check --phase a").contains("phase a is complete"));
+    assert_eq!(weft(&root, "claims check --phase b").0, 1);
+    // A claim does not leave the phase that others wait for.
+    commit(&root);
+    edit(&map, "claims = [\"one\"]", "claims = []");
+    fails(&root, "claims check --base HEAD", &["claim/weakened"]);
+}
+
+#[test]
+fn a_compatibility_claim_is_shown_with_what_it_names() {
+    let (_tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "compatibility", "real");
+    let map = root.join("claims/claims.toml");
+    let said = weft(&root, "claims check").1;
+    assert!(said.contains("claim/uncompilable"), "{said}");
+    let version = command("rustc", &root, &["--version"]).stdout;
+    let version = String::from_utf8(version).unwrap();
+    let version = version.split(' ').nth(1).unwrap();
+    let named = |environments: &str| {
+        let text = fs::read_to_string(&map).unwrap();
+        let line = text.lines().find(|line| line.starts_with("environments"));
+        let text = match line {
+            Some(line) => text.replace(line, &format!("environments = [{environments}]")),
+            None => text.replace("owner =", &format!("environments = [{environments}]\nowner =")),
+        };
+        fs::write(&map, text).unwrap();
+        commit(&root);
+        passes(&root, "evidence collect");
+        weft(&root, "claims check").0
+    };
+    let this = format!("{{ toolchain = \"{version}\", features = [] }}");
+    assert_eq!(named(&this), 0);
+    assert_eq!(named("{ toolchain = \"1.2\" }"), 1);
+    let both = format!("{this}, {{ all-features = true }}");
+    assert_eq!(named(&both), 1);
+    passes(&root, "evidence collect --all-features");
+    passes(&root, "claims check");
+}
+
+#[test]
+fn an_example_that_only_compiles_has_not_run() {
+    let library =
+        "//! ```\n//! assert_eq!(1 + 1, 2);\n//! ```\n//!\n//! ```no_run\n//! panic!();\n//! ```\n";
+    let (_tree, root) = project("# Demo\n\nIt adds.\n\nIt panics not.\n", library);
+    passes(&root, "claims init");
+    let map = root.join("claims/claims.toml");
+    add(&root, "second", 5, "compatibility", "gone");
+    add(&root, "first", 3, "compatibility", "gone");
+    let text = fs::read_to_string(&map).unwrap();
+    let mut blocks = text.split("[[claim]]");
+    let mut rewritten = blocks.next().unwrap().to_owned();
+    for block in blocks {
+        let ordinal = if block.contains("\"first\"") { 1 } else { 2 };
+        let entry = block.split("[[claim.evidence]]").next().unwrap();
+        rewritten += &format!(
+            "[[claim]]{entry}environments = [{{ features = [] }}]\n\n[[claim.evidence]]\nkind = \"doc-example\"\npackage = \"demo\"\nitem = \"\"\nordinal = {ordinal}\n\n"
+        );
+    }
+    fs::write(&map, rewritten).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect");
+    let standing = standing(&root);
+    assert_eq!((standing["first"].1, standing["second"].1), (true, false));
 }

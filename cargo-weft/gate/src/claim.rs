@@ -50,6 +50,9 @@ pub struct Promises {
     pub claims: Vec<Claim>,
     /// Documents, sorted by path.
     pub documents: Vec<Document>,
+    /// Claims of the base that have no entry here though their sentence still stands, with the document.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
     /// Phases in their order.
     pub phases: Vec<Phase>,
 }

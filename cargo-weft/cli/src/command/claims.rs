@@ -4,6 +4,7 @@ mod add;
 mod init;
 mod scoreboard;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use weft_gate::claim::contract::Contract;
 use weft_gate::claim::document::Span;
 use weft_gate::claim::standing::{self, Standing};
-use weft_gate::claim::{Claim, Claims};
+use weft_gate::claim::{Claim, Claims, Phase};
+use weft_gate::facts::Known;
 use weft_gate::policy::{Gate, Level};
 use weft_gate::{Outcome, Verdict, decide};
 
@@ -301,6 +303,9 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, Error> {
     };
     loaded.show_faults();
     narrow(&mut loaded);
+    if let Some(phase) = &args.phase {
+        leave_out_later(&mut loaded, phase)?;
+    }
     let mut verdict = decide(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?;
     // The graph is not what is asked for.
     verdict.risk.clear();
@@ -331,14 +336,42 @@ fn narrow(loaded: &mut Loaded) {
     policy.gate.audit = Gate { require: FAMILIES.map(str::to_owned).to_vec() };
 }
 
-fn demand_phase(loaded: &Loaded, name: &str, verdict: &Verdict) -> Result<ExitStatus, Error> {
-    let claims = claims(loaded)?;
+/// Leaves out the claims and phases that come after the named one: they are not asked for.
+fn leave_out_later(loaded: &mut Loaded, name: &str) -> Result<(), Error> {
+    let order = phase(claims(loaded)?, name)?.order;
+    if let Known::Value(claims) = &mut loaded.facts.claims {
+        let phases = &mut claims.head.phases;
+        let is_later = |phase: &Phase| phase.order > order;
+        let later: BTreeSet<String> =
+            phases.iter().filter(|p| is_later(p)).flat_map(|p| p.claims.clone()).collect();
+        let due: BTreeSet<String> =
+            phases.iter().filter(|p| !is_later(p)).flat_map(|p| p.claims.clone()).collect();
+        let is_left_out = |id: &String| later.contains(id) && !due.contains(id);
+        phases.retain(|phase| !is_later(phase));
+        claims.head.claims.retain(|claim| !is_left_out(&claim.id));
+        for document in &mut claims.head.documents {
+            document.spans.retain(|span| !is_left_out(&span.id));
+        }
+        if let Some(base) = &mut claims.base {
+            base.phases.retain(|phase| !is_later(phase));
+            base.claims.retain(|claim| !is_left_out(&claim.id));
+        }
+    }
+    Ok(())
+}
+
+fn phase<'c>(claims: &'c Claims, name: &str) -> Result<&'c Phase, Error> {
     let phase = claims.head.phases.iter().find(|phase| phase.name == name);
-    let phase = phase.ok_or_else(|| {
+    phase.ok_or_else(|| {
         let names: Vec<&str> = claims.head.phases.iter().map(|phase| &*phase.name).collect();
         let help = format!("the maps have: {}", names.join(", "));
         Error::usage(format!("there is no phase `{}`", terminal(name)), help)
-    })?;
+    })
+}
+
+fn demand_phase(loaded: &Loaded, name: &str, verdict: &Verdict) -> Result<ExitStatus, Error> {
+    let claims = claims(loaded)?;
+    let phase = phase(claims, name)?;
     let standings = standing::judge(claims, loaded.facts.policy.claims.signed_evidence);
     let due = claims.head.phases.iter().filter(|other| other.order <= phase.order);
     let unmet: Vec<&str> = due

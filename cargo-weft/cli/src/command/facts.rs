@@ -160,13 +160,19 @@ impl Loaded {
             return Ok(());
         }
         let lexicon = &self.facts.policy.claims.lexicon;
-        let base_promises = match base {
-            Some(base) => promises::load(base, lexicon, None)?,
-            None => None,
+        let (base_promises, base_patterns) = match base {
+            Some(base) => {
+                let of_head = promises::patterns(&self.root)?;
+                (promises::load(base, lexicon, &of_head)?, promises::patterns(base)?)
+            }
+            None => (None, promises::Patterns::new()),
         };
-        let head = promises::load(&self.root, lexicon, base_promises.as_ref())?;
+        let head = promises::load(&self.root, lexicon, &base_patterns)?;
         let is_promised = head.is_some();
-        let head = head.unwrap_or_default();
+        let mut head = head.unwrap_or_default();
+        if let Some(base) = &base_promises {
+            head.promises.kept = promises::kept(&self.root, &base.promises, &head.promises)?;
+        }
         self.facts.inputs.extend(head.inputs);
         let retired = base_promises.iter().flat_map(|base| &base.promises.claims);
         let retired = retired.filter(|claim| head.promises.claim(&claim.id).is_none());

@@ -25,30 +25,42 @@ const MAX_FILES: usize = 10_000;
 pub struct Loaded {
     /// The entries and the documents.
     pub promises: Promises,
-    /// The patterns of documents, each with the map that has it.
-    pub patterns: BTreeSet<(String, String)>,
     /// The maps and documents that were read.
     pub inputs: Vec<Input>,
 }
 
-/// Loads the maps of the workspace at `root`, which is canonical, and the documents that they or those of `base` name;
-/// `None` if there are none.
+/// Patterns of documents, each with the map that has it.
+pub type Patterns = BTreeSet<(String, String)>;
+
+/// Returns the patterns of the maps of the workspace at `root`, which is canonical.
+///
+/// # Errors
+///
+/// A map that cannot be read or is faulty, with the place.
+pub fn patterns(root: &Path) -> Result<Patterns, Error> {
+    let mut patterns = Patterns::new();
+    for name in maps(root)? {
+        let (_, map) = read_map(root, &name)?;
+        patterns.extend(map.documents.into_iter().map(|pattern| (pattern, name.clone())));
+    }
+    Ok(patterns)
+}
+
+/// Loads the maps of the workspace at `root`, which is canonical, and the documents that they or `others` name; `None` if
+/// there are none.
+///
+/// What the base looks at, a change cannot hide; and what the head looks at has stood in the base as well.
 ///
 /// # Errors
 ///
 /// A map or document that cannot be read or is faulty, with the place: where promises are not known, none is kept.
-pub fn load(
-    root: &Path,
-    lexicon: &[String],
-    base: Option<&Loaded>,
-) -> Result<Option<Loaded>, Error> {
+pub fn load(root: &Path, lexicon: &[String], others: &Patterns) -> Result<Option<Loaded>, Error> {
     let maps = maps(root)?;
-    if maps.is_empty() && base.is_none() {
+    if maps.is_empty() && others.is_empty() {
         return Ok(None);
     }
     let mut loaded = Loaded::default();
-    // What the base looks at, a change cannot hide.
-    let mut patterns = base.map(|base| base.patterns.clone()).unwrap_or_default();
+    let mut patterns = others.clone();
     let mut seen = BTreeMap::<String, String>::new();
     for name in maps {
         let (bytes, map) = read_map(root, &name)?;
@@ -72,8 +84,48 @@ pub fn load(
         loaded.inputs.push(input);
         loaded.promises.documents.push(document);
     }
-    loaded.patterns = patterns;
     Ok(Some(loaded))
+}
+
+/// Finds the claims of the base that the head has no entry for though a document still says the same.
+///
+/// # Errors
+///
+/// A document that cannot be read.
+pub fn kept(
+    root: &Path,
+    base: &Promises,
+    head: &Promises,
+) -> Result<BTreeMap<String, String>, Error> {
+    let gone = base.claims.iter().filter(|claim| head.claim(&claim.id).is_none());
+    let spans = gone.filter_map(|claim| {
+        let document = base.documents.iter().find(|document| document.path == claim.document)?;
+        Some((claim, document.spans.iter().find(|span| span.id == claim.id)?))
+    });
+    let spans: Vec<_> = spans.filter(|(_, span)| !span.text.is_empty()).collect();
+    let mut kept = BTreeMap::new();
+    if spans.is_empty() {
+        return Ok(kept);
+    }
+    for document in &head.documents {
+        let bytes = read(root, &document.path, document::MAX_BYTES)?;
+        let said = document::normalise(&String::from_utf8_lossy(&bytes));
+        for (claim, span) in &spans {
+            if said.contains(&span.text) {
+                kept.entry(claim.id.clone()).or_insert_with(|| document.path.clone());
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Says whether a map names a file as a document.
+///
+/// # Errors
+///
+/// Those of [`patterns`].
+pub fn is_document(root: &Path, file: &str) -> Result<bool, Error> {
+    Ok(documents(root, &patterns(root)?)?.iter().any(|document| document == file))
 }
 
 /// Lists the maps, sorted by name.
@@ -113,7 +165,7 @@ pub fn read_map(root: &Path, name: &str) -> Result<(Vec<u8>, Map), Error> {
 }
 
 /// Lists the documents that patterns of maps fit.
-fn documents(root: &Path, patterns: &BTreeSet<(String, String)>) -> Result<Vec<String>, Error> {
+fn documents(root: &Path, patterns: &Patterns) -> Result<Vec<String>, Error> {
     let mut found = BTreeSet::new();
     for (pattern, map) in patterns {
         let fault = |message: String| {
@@ -150,8 +202,10 @@ fn documents(root: &Path, patterns: &BTreeSet<(String, String)>) -> Result<Vec<S
 
 fn read_document(root: &Path, name: &str, lexicon: &[String]) -> Result<(Input, Document), Error> {
     let bytes = read(root, name, document::MAX_BYTES)?;
-    let document = document::read(name, &bytes, lexicon)
-        .map_err(|diagnostic| Error::Config { diagnostic, text: String::new() })?;
+    let document = document::read(name, &bytes, lexicon).map_err(|diagnostic| Error::Config {
+        diagnostic,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    })?;
     Ok((Input { name: name.to_owned(), sha256: Sha256::of(&bytes) }, document))
 }
 

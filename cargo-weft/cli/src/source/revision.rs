@@ -92,7 +92,8 @@ impl Revision {
         let mut blobs = git.files(&commit, "").map_err(failed)?;
         // Documents are many, and of no use without a claims map.
         let maps = join(&inside, "claims/");
-        let promises = blobs.iter().any(|b| b.path.starts_with(&maps) && b.path.ends_with(".toml"));
+        let is_map = |b: &Blob| b.path.starts_with(&maps) && b.path.ends_with(".toml");
+        let promises = blobs.iter().any(is_map) || root.join("claims").is_dir();
         blobs.retain(|blob| describes(&blob.path) || promises && blob.path.ends_with(".md"));
         if blobs.len() > MAX_FILES {
             return Err(failed(format!("more than {MAX_FILES} files describe workspaces")));

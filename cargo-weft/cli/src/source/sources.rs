@@ -47,6 +47,10 @@ pub fn read(root: &Path) -> Result<Sources, String> {
         if path.starts_with(&evidence) {
             return Ok(None);
         }
+        // A path that could end its line could stand for another file.
+        if path.chars().any(char::is_control) {
+            return Err(format!("`{}` is no name of a source", path.escape_debug()));
+        }
         let digest = digest(top, path, mode)?;
         Ok(digest.map(|digest| format!("{} {digest} {path}\n", mode.digits())))
     };

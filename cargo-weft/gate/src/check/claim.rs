@@ -57,16 +57,31 @@ pub(super) fn closed_phases<'c>(
     phases.iter().filter_map(|phase| Some((phase, unmet_before(phase.order)?))).collect()
 }
 
-/// Says whether the role `claims` signed the contract of a claim.
-fn is_approved(claims: &Claims, claim: &Claim) -> bool {
-    let Some(contract) = change::approval(claim) else { return false };
-    let signed = claims.attested.iter().filter(|a| a.predicate == APPROVAL && a.role == "claims");
-    signed.into_iter().any(|attested| attested.subjects.contains(&contract))
+/// Says whether the role `claims` signed that the contract of the head may take the place of that of the base.
+///
+/// Both are named, and the revision rises: it never falls, so an approval is of one change and of no later one.
+fn is_approved(claims: &Claims, base: &Claim, head: &Claim) -> bool {
+    let (Some(old), Some(new)) = (change::contract_digest(base), change::contract_digest(head))
+    else {
+        return false;
+    };
+    let mut signed =
+        claims.attested.iter().filter(|a| a.predicate == APPROVAL && a.role == "claims");
+    head.revision > base.revision
+        && signed.any(|a| a.subjects.contains(&old) && a.subjects.contains(&new))
+}
+
+/// Says whether the role `claims` signed that a claim may be left behind: a statement about its contract alone.
+fn is_release(claims: &Claims, base: &Claim) -> bool {
+    let Some(old) = change::contract_digest(base) else { return false };
+    let mut signed =
+        claims.attested.iter().filter(|a| a.predicate == APPROVAL && a.role == "claims");
+    signed.any(|a| a.subjects == [old])
 }
 
 /// Says why a record does not count for a claim, if it does not.
 pub(super) fn staleness(claim: &Claim, held: &Held, claims: &Claims) -> Option<&'static str> {
-    if change::approval(claim) != Some(held.record.contract) {
+    if change::contract_digest(claim) != Some(held.record.contract) {
         return Some("its contract was another");
     }
     if held.record.dirty {

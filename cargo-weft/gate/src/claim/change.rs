@@ -1,10 +1,13 @@
 //! What a pull request does to promises: the base's entries compared with the head's.
 
 use super::contract::Contract;
-use super::{Claim, Evidence, Promises};
+use super::{Claim, Evidence, Promises, TestName};
 
 /// Says how a claim asks for less than in the base; empty if it does not.
-pub fn weakened(base: &Claim, head: &Claim) -> Vec<String> {
+///
+/// `is_sensitive` says whether the head's tests are shown to fail when their functions are broken: only then may another
+/// test take the place of one that the base names.
+pub fn weakened(base: &Claim, head: &Claim, is_sensitive: bool) -> Vec<String> {
     let mut less = Vec::new();
     if base.kind != head.kind && head.kind.minimum() <= base.kind.minimum() {
         less.push(format!("its kind was `{}` and is `{}`", base.kind.as_str(), head.kind.as_str()));
@@ -22,16 +25,36 @@ pub fn weakened(base: &Claim, head: &Claim) -> Vec<String> {
             less.push(format!("it was to be shown with {}", environment.describe()));
         }
     }
+    // Each piece of the head's evidence stands for one of the base's: what stayed for itself, the others for what they
+    // are at least as strong as.
+    let mut free: Vec<&Evidence> = head.evidence.iter().collect();
+    let mut left = Vec::new();
     for evidence in &base.evidence {
-        if head.evidence.contains(evidence) {
-            continue;
+        match free.iter().position(|other| *other == evidence) {
+            Some(at) => drop(free.remove(at)),
+            None => left.push(evidence),
         }
-        // A bound that only got tighter, or a test that only got a symbol, asks for more.
-        if !head.evidence.iter().any(|other| is_stronger(evidence, other)) {
+    }
+    for evidence in left {
+        let stronger = free.iter().position(|other| is_stronger(evidence, other));
+        let Some(at) = stronger else {
             less.push(format!("it asked for {}", evidence.describe()));
+            continue;
+        };
+        let other = free.remove(at);
+        if names(evidence) != names(other) && !is_sensitive {
+            less.push(format!(
+                "{} took the place of {}, and is not shown to be sensitive",
+                other.describe(),
+                evidence.describe()
+            ));
         }
     }
     less
+}
+
+fn names(evidence: &Evidence) -> Vec<TestName> {
+    evidence.tests().into_iter().map(|(test, _)| test).collect()
 }
 
 /// Says whether `head` asks for all that `base` does.
@@ -49,7 +72,7 @@ fn is_stronger(base: &Evidence, head: &Evidence) -> bool {
             Evidence::Fuzz { executions_at_least: new, corpus_sha256: other, .. },
         ) => {
             *executions_at_least = (*executions_at_least).max(*new);
-            *corpus_sha256 = *other;
+            *corpus_sha256 = corpus_sha256.or(*other);
         }
         (
             Evidence::MutationScore { missed_at_most, viable_at_least, .. },
@@ -60,10 +83,18 @@ fn is_stronger(base: &Evidence, head: &Evidence) -> bool {
         }
         // Whether another test shows as much of the same function is for its evidence to say.
         (
-            Evidence::Test { symbol: Some(symbol), expects, .. },
-            Evidence::Test { symbol: Some(new_symbol), expects: new_expects, .. },
+            Evidence::Test { symbol: Some(symbol), expects, package, .. },
+            Evidence::Test {
+                symbol: Some(new_symbol),
+                expects: new_expects,
+                package: new_package,
+                ..
+            },
         ) => {
-            return symbol == new_symbol && (expects.is_none() || expects == new_expects);
+            // Where a symbol is looked for begins with the package.
+            return symbol == new_symbol
+                && package == new_package
+                && (expects.is_none() || expects == new_expects);
         }
         (
             Evidence::Test { symbol: symbol @ None, expects, .. },
@@ -87,12 +118,27 @@ pub fn reworded<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &
         .collect()
 }
 
-/// Pairs the entries that both have.
+/// Pairs the entries that both have; one that has the words of an entry that is gone is that entry under another name.
 pub fn pairs<'h>(
     base: &'h Promises,
     head: &'h Promises,
 ) -> impl Iterator<Item = (&'h Claim, &'h Claim)> {
-    head.claims.iter().filter_map(|new| Some((base.claim(&new.id)?, new)))
+    let same = |new: &Claim| {
+        let gone = base.claims.iter().filter(|old| head.claim(&old.id).is_none());
+        gone.into_iter().find(|old| old.text_sha256 == new.text_sha256)
+    };
+    head.claims
+        .iter()
+        .filter_map(move |new| Some((base.claim(&new.id).or_else(|| same(new))?, new)))
+}
+
+/// Returns entries that are gone though their sentence still stands in a document, with the document.
+pub fn disowned<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &'h str)> {
+    let gone = base.claims.iter().filter(|old| head.claim(&old.id).is_none());
+    let renamed = |old: &Claim| head.claims.iter().any(|new| new.text_sha256 == old.text_sha256);
+    gone.filter(|old| !renamed(old))
+        .filter_map(|old| Some((old, &**head.kept.get(&old.id)?)))
+        .collect()
 }
 
 impl Promises {
@@ -102,8 +148,9 @@ impl Promises {
     }
 }
 
-/// Returns the digest that a signature of the role `claims` has to be about for a contract to ask for less.
-pub fn approval(claim: &Claim) -> Option<weft_verify::Sha256> {
+/// Returns the digest of a claim's contract: a signature of the role `claims` has to be about the base's and the head's
+/// for the head's to ask for less.
+pub fn contract_digest(claim: &Claim) -> Option<weft_verify::Sha256> {
     Contract::compile(claim).ok()?.digest().ok()
 }
 
@@ -122,7 +169,7 @@ mod tests {
 
     fn check(base: &str, head: &str, is_weaker: bool) {
         let (base, head) = (claim("behaviour", "ran", base), claim("behaviour", "ran", head));
-        assert_eq!(!weakened(&base, &head).is_empty(), is_weaker, "{base:?} {head:?}");
+        assert_eq!(!weakened(&base, &head, true).is_empty(), is_weaker, "{base:?} {head:?}");
     }
 
     #[test]
@@ -158,6 +205,9 @@ mod tests {
             check("", &more, false);
         }
         check(&fuzz(1), &bench(1), true);
+        let pinned = fuzz(1).replace(" }", &format!(", corpus-sha256 = \"{}\" }}", "1".repeat(64)));
+        check(&pinned, &fuzz(1), true);
+        check(&fuzz(1), &pinned, false);
     }
 
     #[test]
@@ -176,12 +226,22 @@ mod tests {
         check(&test("a", ""), &test("b", ""), true);
         check(&test("a", of), &test("a", refusal), false);
         check(&test("a", refusal), &test("a", of), true);
+        let elsewhere = test("a", of).replace("package = \"p\"", "package = \"q\"");
+        check(&test("a", of), &elsewhere, true);
+        // One test does not stand for two.
+        let two = format!("{}, {}", test("a", of), test("b", of));
+        check(&two, &test("c", of), true);
+        check(&two, &test("a", of), true);
+        check(&two, &format!("{}, {}", test("c", of), test("a", of)), false);
+        let (old, new) = (test("a", of), test("b", of));
+        let (old, new) = (claim("behaviour", "ran", &old), claim("behaviour", "ran", &new));
+        assert_eq!(weakened(&old, &new, false).len(), 1, "another test has to be sensitive");
     }
 
     #[test]
     fn kinds_and_levels_do_not_fall() {
         let weaker = |a: (&str, &str), b: (&str, &str)| {
-            !weakened(&claim(a.0, a.1, ""), &claim(b.0, b.1, "")).is_empty()
+            !weakened(&claim(a.0, a.1, ""), &claim(b.0, b.1, ""), true).is_empty()
         };
         assert!(weaker(("security", "sensitive"), ("behaviour", "sensitive")));
         assert!(weaker(("behaviour", "reached"), ("behaviour", "ran")));

@@ -109,8 +109,13 @@ fn lacks_of_kind(claim: &Claim) -> Option<String> {
     let has = |fits: fn(&Evidence) -> bool| claim.evidence.iter().any(fits);
     let (is_there, lack) = match claim.kind {
         Kind::Security => (
-            has(|e| matches!(e, Evidence::Test { expects: Some(Expectation::Refusal), .. })),
-            "a security claim has a test that expects a refusal: add `expects = \"refusal\"`",
+            has(|e| {
+                matches!(
+                    e,
+                    Evidence::Test { expects: Some(Expectation::Refusal), symbol: Some(_), .. }
+                )
+            }),
+            "a security claim has a test of a `symbol` that expects a refusal: add `expects = \"refusal\"`",
         ),
         Kind::Performance => (
             has(|e| matches!(e, Evidence::Bench { .. })),

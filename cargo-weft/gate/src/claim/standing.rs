@@ -52,7 +52,8 @@ fn of(claim: &Claim, claims: &Claims, by_contract: &BTreeMap<Sha256, Vec<&Held>>
         standing.missing.push("its contract has no digest".to_owned());
         return standing;
     };
-    let held: Vec<&Held> = by_contract.get(&digest).cloned().unwrap_or_default();
+    let mut held: Vec<&Held> = by_contract.get(&digest).cloned().unwrap_or_default();
+    held.retain(|held| held.record.claim == claim.id);
     let sources = match &claims.sources {
         Known::Value(sources) => Some(*sources),
         Known::Unknown(_) => None,
@@ -103,14 +104,15 @@ fn of(claim: &Claim, claims: &Claims, by_contract: &BTreeMap<Sha256, Vec<&Held>>
         .obligations
         .iter()
         .filter_map(|o| match o {
-            Evidence::Test { symbol: Some(symbol), .. } => Some((o, &**symbol)),
+            Evidence::Test { symbol: Some(symbol), .. }
+            | Evidence::MutationScore { symbol, .. } => Some((o, &**symbol)),
             _ => None,
         })
         .collect();
     let unreached: Vec<&Evidence> = about
         .iter()
         .filter(|(o, _)| {
-            !of_obligation(&fresh, o).iter().any(|s| s.reached == Some(true))
+            !reaches(&of_obligation(&fresh, o))
                 && sensitivity(o, &held, claims).is_none_or(|m| m.caught.is_empty())
         })
         .map(|(o, _)| *o)
@@ -168,17 +170,36 @@ fn of_obligation<'h>(held: &[&'h Held], obligation: &Evidence) -> Vec<&'h Shown>
     results.filter(|shown| shown.obligation == *obligation).collect()
 }
 
+/// Says whether a test was seen to execute its function, and never seen not to: of records that contradict each other
+/// the worse one counts.
+fn reaches(shown: &[&Shown]) -> bool {
+    let seen = |wanted: bool| shown.iter().any(|shown| shown.reached == Some(wanted));
+    seen(true) && !seen(false)
+}
+
 /// Returns what mutation showed of an obligation, if the files it depends on are as they were.
-fn sensitivity<'h>(
-    obligation: &Evidence,
-    held: &[&'h Held],
-    claims: &Claims,
-) -> Option<&'h Mutants> {
+///
+/// Of records that contradict each other the worse one counts.
+fn sensitivity(obligation: &Evidence, held: &[&Held], claims: &Claims) -> Option<Mutants> {
     let shown = of_obligation(held, obligation).into_iter();
-    let mut mutants = shown.filter_map(|shown| shown.mutants.as_ref());
-    mutants.find(|mutants| {
+    let holding = shown.filter_map(|shown| shown.mutants.as_ref()).filter(|mutants| {
         !mutants.files.is_empty()
             && mutants.files.iter().all(|(path, digest)| claims.files.get(path) == Some(digest))
+    });
+    let joined = holding.cloned().reduce(|mut all, mutants| {
+        all.skipped |= mutants.skipped;
+        all.caught.extend(mutants.caught);
+        all.missed.extend(mutants.missed);
+        all
+    });
+    joined.map(|mut all| {
+        for names in [&mut all.missed, &mut all.caught] {
+            names.sort();
+            names.dedup();
+        }
+        let missed: BTreeSet<String> = all.missed.iter().cloned().collect();
+        all.caught.retain(|name| !missed.contains(name));
+        all
     })
 }
 
@@ -190,7 +211,7 @@ fn insensitive(
     missed_at_most: Option<u32>,
 ) -> Vec<String> {
     let mut missing = Vec::new();
-    let mut missed = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let mut missed = BTreeMap::<&str, BTreeSet<String>>::new();
     for (obligation, symbol) in about {
         let Some(mutants) = sensitivity(obligation, held, claims) else {
             missing.push(format!(
@@ -211,7 +232,7 @@ fn insensitive(
             ));
         }
         // What one test misses another may notice.
-        let these: BTreeSet<&str> = mutants.missed.iter().map(String::as_str).collect();
+        let these: BTreeSet<String> = mutants.missed.into_iter().collect();
         missed
             .entry(symbol)
             .and_modify(|all| all.retain(|name| these.contains(name)))
@@ -220,7 +241,7 @@ fn insensitive(
     if let Some(bound) = missed_at_most {
         let beyond = missed.iter().filter(|(_, names)| names.len() > bound as usize);
         missing.extend(beyond.map(|(symbol, names)| {
-            let first = names.first().copied().unwrap_or_default();
+            let first = names.first().map_or("", String::as_str);
             format!(
                 "of `{symbol}`, {} broken versions pass all its tests, such as `{first}`",
                 names.len()

@@ -148,7 +148,8 @@ fn evidence(node: &Node<'_, '_>) -> Result<Evidence, Diagnostic> {
         },
         "bench" => bench(&entry)?,
         "doc-example" => Evidence::DocExample {
-            item: entry.words("item")?,
+            // The crate's own examples have no item.
+            item: entry.member("item")?.string()?.trim().to_owned(),
             ordinal: entry.positive("ordinal", 1)?,
             package: entry.words("package")?,
         },

@@ -71,6 +71,8 @@ pub struct Example {
     pub line: u32,
     /// The item; empty for the crate itself.
     pub item: String,
+    /// Whether it was run, or expected not to be compiled, and not compiled alone (`no_run`).
+    pub ran: bool,
 }
 
 /// Reads the name of an example: `src/lib.rs - item (line 12)`, perhaps with ` - compile` behind it.
@@ -78,9 +80,9 @@ pub fn example(name: &str) -> Option<Example> {
     let (file, rest) = name.split_once(" - ")?;
     let (item, line) =
         rest.rsplit_once("(line ").or_else(|| Some(("", rest.strip_prefix("(line ")?)))?;
-    let digits = line.split(')').next()?;
+    let (digits, kind) = line.split_once(')')?;
     let (file, item) = (file.to_owned(), item.trim().to_owned());
-    Some(Example { file, line: digits.parse().ok()?, item })
+    Some(Example { file, line: digits.parse().ok()?, item, ran: kind.trim() != "- compile" })
 }
 
 #[cfg(test)]
@@ -113,6 +115,8 @@ mod tests {
         assert_eq!(read("src/lib.rs - a::b (line 12)"), Some((lib.clone(), "a::b".to_owned(), 12)));
         assert_eq!(read("src/lib.rs - (line 3)"), Some((lib.clone(), String::new(), 3)));
         assert_eq!(read("src/lib.rs - a (line 3) - compile"), Some((lib, "a".to_owned(), 3)));
+        let ran = |kind: &str| example(&format!("src/lib.rs - a (line 3){kind}")).unwrap().ran;
+        assert!(ran("") && ran(" - compile fail") && !ran(" - compile"));
         assert_eq!(read("a::b"), None);
     }
 }

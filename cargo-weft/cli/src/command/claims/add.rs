@@ -84,6 +84,12 @@ pub(super) fn run(args: &AddArgs) -> Result<ExitStatus, Error> {
         )
     })?;
     let (map, text) = map(&root, args.map.as_deref())?;
+    if !promises::is_document(&root, file)? {
+        return Err(Error::usage(
+            format!("{} is not among the documents of any map", terminal(file)),
+            format!("add it to `documents` in {map}"),
+        ));
+    }
     let mut toml = parse(&map, &text)?;
     let claims = tables(&mut toml, &map)?;
     if claims.iter().any(|claim| claim.get("id").and_then(Item::as_str) == Some(&args.id)) {

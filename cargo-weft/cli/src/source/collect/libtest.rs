@@ -114,7 +114,14 @@ pub fn examples(shop: &Workshop, package: &str) -> Result<BTreeMap<String, Vec<O
     let outcomes = libtest::outcomes(&said).map_err(|e| format!("{e}: {}", last_words(&output)))?;
     let mut examples: Vec<_> = outcomes
         .into_iter()
-        .filter_map(|(name, outcome)| Some((libtest::example(&name)?, outcome)))
+        .filter_map(|(name, outcome)| {
+            let example = libtest::example(&name)?;
+            let outcome = match (outcome, example.ran) {
+                (Outcome::Passed, false) => Outcome::NotRun,
+                (outcome, _) => outcome,
+            };
+            Some((example, outcome))
+        })
         .collect();
     examples.sort_by(|a, b| (&a.0.file, a.0.line).cmp(&(&b.0.file, b.0.line)));
     let mut by_item = BTreeMap::<String, Vec<Outcome>>::new();

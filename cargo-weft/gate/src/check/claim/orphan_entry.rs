@@ -1,6 +1,6 @@
 #![doc = include_str!("orphan_entry.md")]
 
-use super::{claims, span};
+use super::{closed_phases, span};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
@@ -17,10 +17,24 @@ impl Check for OrphanEntry {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let head = &claims(context)?.head;
-        let without_span = head.claims.iter().filter(|claim| span(head, claim).is_none());
+        let (claims, standings) = context.claims()?;
+        let head = &claims.head;
+        // What a phase that is closed will promise may be planned.
+        let closed = closed_phases(claims, standings);
+        let is_planned = |id: &String| closed.iter().any(|(phase, _)| phase.claims.contains(id));
+        let without_span = head
+            .claims
+            .iter()
+            .filter(|claim| span(head, claim).is_none() && !is_planned(&claim.id));
         let mut found = each(without_span, |claim| {
-            let sentence = format!("{} has no span marked `{}`.", claim.document, claim.id);
+            let is_read = head.documents.iter().any(|document| document.path == claim.document);
+            let sentence = match is_read {
+                true => format!("{} has no span marked `{}`.", claim.document, claim.id),
+                false => format!(
+                    "{}, where `{}` should be marked, is not there or not among the `documents` of a map.",
+                    claim.document, claim.id
+                ),
+            };
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
                 .remedy("Mark its sentence in the document, or remove the entry with it.")
                 .field("document", claim.document.as_str())

@@ -1,9 +1,10 @@
 #![doc = include_str!("weakened.md")]
 
-use super::{claims, is_approved};
+use super::{is_approved, is_release};
 use crate::check::{Check, Context, each};
-use crate::claim::change;
+use crate::claim::{Level, Phase, change};
 use crate::finding::Finding;
+use crate::place::Place;
 
 /// See the module's page.
 pub struct Weakened;
@@ -18,18 +19,55 @@ impl Check for Weakened {
     }
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
-        let claims = claims(context)?;
+        let (claims, standings) = context.claims()?;
         let Some(base) = &claims.base else { return Ok(Vec::new()) };
         let weaker = change::pairs(base, &claims.head).filter_map(|(old, new)| {
-            let less = change::weakened(old, new);
-            (!less.is_empty() && !is_approved(claims, new)).then_some((new, less))
+            let standing = standings.get(&*new.id);
+            let is_sensitive = standing.is_some_and(|s| s.level == Level::Sensitive);
+            let less = change::weakened(old, new, is_sensitive);
+            (!less.is_empty() && !is_approved(claims, old, new)).then_some((new, less))
         });
-        Ok(each(weaker, |(claim, less)| {
+        let mut found = each(weaker, |(claim, less)| {
             let sentence =
                 format!("`{}` asks for less than in the base: {}.", claim.id, less.join("; "));
             Finding::new(self.code(), &claim.id, claim.place.clone(), sentence)
                 .remedy("Keep what was asked for, or have the new contract signed by the role `claims`.")
                 .field("less", less)
-        }))
+        });
+        let disowned = change::disowned(base, &claims.head);
+        let disowned = disowned.into_iter().filter(|(old, _)| !is_release(claims, old));
+        found.extend(each(disowned, |(claim, document)| {
+            let sentence = format!(
+                "`{}` has no entry any more, and what it promised in the base still stands in {document}.",
+                claim.id
+            );
+            Finding::new(self.code(), &claim.id, Place::whole(document), sentence)
+                .remedy("Take the sentence back as well, or keep its entry and its markers.")
+        }));
+        let left = base.phases.iter().flat_map(|phase| {
+            phase
+                .claims
+                .iter()
+                .filter(|id| claims.head.claim(id).is_some())
+                .map(move |id| (phase, id))
+        });
+        let is_later = |(phase, id): &(&Phase, &String)| {
+            let order = |p: &&Phase| p.claims.contains(id) && p.order <= phase.order;
+            !claims.head.phases.iter().any(|p| order(&p))
+        };
+        found.extend(each(left.filter(is_later), |(phase, id)| {
+            let sentence = format!(
+                "`{id}` was of phase {} in the base, and is of none or of a later one.",
+                phase.name
+            );
+            Finding::new(
+                self.code(),
+                &format!("{} {id}", phase.name),
+                phase.place.clone(),
+                sentence,
+            )
+            .remedy("Keep it where it was: what later phases wait for is a promise as well.")
+        }));
+        Ok(found)
     }
 }

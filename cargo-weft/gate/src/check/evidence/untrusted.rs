@@ -2,7 +2,7 @@
 
 use crate::check::claim::claims;
 use crate::check::{Check, Context, each};
-use crate::claim::change::approval;
+use crate::claim::change::contract_digest;
 use crate::finding::Finding;
 use crate::place::Place;
 
@@ -25,7 +25,7 @@ impl Check for Untrusted {
         }
         let unsigned = claims.records.iter().filter(|held| {
             let claim = claims.head.claim(&held.record.claim);
-            !held.signed && claim.is_some_and(|c| approval(c) == Some(held.record.contract))
+            !held.signed && claim.is_some_and(|c| contract_digest(c) == Some(held.record.contract))
         });
         Ok(each(unsigned, |held| {
             let sentence = format!(
