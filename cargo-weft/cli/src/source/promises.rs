@@ -109,7 +109,10 @@ pub fn kept(
     }
     for document in &head.documents {
         let bytes = read(root, &document.path, document::MAX_BYTES)?;
-        let said = document::normalise(&String::from_utf8_lossy(&bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        let sentences = document::sentences(&text);
+        let said: Vec<&str> = sentences.iter().map(|sentence| &*sentence.text).collect();
+        let said = said.join(" ");
         for (claim, span) in &spans {
             if said.contains(&span.text) {
                 kept.entry(claim.id.clone()).or_insert_with(|| document.path.clone());

@@ -1,24 +1,36 @@
 //! Documents: the spans that markers set off, their normalised text, and sentences outside of them.
 //!
-//! Markers are HTML comments, `<!-- weft:claim ID -->` and `<!-- weft:end -->`, anywhere but in code.
-//! The text of a span is what a reader sees: markup is stripped, entities are resolved, white space is folded, and what
-//! results is in Unicode's normalisation form C.
+//! Markers are HTML comments, `<!-- weft:claim ID -->` and `<!-- weft:end -->`, on lines or inside of text where
+//! nothing but comments is raw HTML; in code they are none, and anywhere else they are faults.
+//! The text of a span is what a reader of the whole document sees between them: markup is stripped but for marks of
+//! what bears on the meaning, entities are resolved, white space is folded, and what results is in Unicode's
+//! normalisation form C.
 
-use std::collections::BTreeMap;
+mod html;
+mod lexicon;
+mod prose;
+mod seen;
+mod span;
+
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use weft_verify::Sha256;
 
-use super::is_id;
+pub use self::prose::{Prose, sentences};
+
+use self::html::Raw;
+use self::lexicon::Lexicon;
 use crate::Diagnostic;
 use crate::input::text;
 use crate::place::{Place, SourceText};
 
 /// The largest document that is read, in bytes.
 pub const MAX_BYTES: usize = 8 << 20;
+
+/// The most spans that a document may have.
+pub const MAX_SPANS: usize = 10_000;
 
 /// A document with its spans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,290 +89,65 @@ pub struct Sentence {
 /// A [`Diagnostic`] for what is no text.
 pub fn read(path: &str, bytes: &[u8], lexicon: &[String]) -> Result<Document, Diagnostic> {
     let source = SourceText::new(path, text(path, bytes, MAX_BYTES)?);
-    let markers = markers(source.text());
-    let mut document = Document {
-        faults: Vec::new(),
-        path: path.to_owned(),
-        promises: Vec::new(),
-        spans: Vec::new(),
+    let parts = parts(source.text());
+    let span::Marked { faults, ranges, spans } = span::find(&source, &parts);
+    let lexicon = Lexicon::new(lexicon);
+    let promise = |sentence: Prose| {
+        let word = lexicon.word(&sentence.pieces)?.to_owned();
+        Some(Sentence { place: source.place(sentence.range), text: sentence.text, word })
     };
-    let ranges = document.pair(&source, &markers);
-    let prose = sentences(source.text());
-    for sentence in prose {
-        // A span that ends before the sentence does leaves its rest unmarked.
-        let covered = ranges
-            .iter()
-            .any(|span| span.start <= sentence.range.start && sentence.range.end <= span.end);
-        let word = || lexicon.iter().find(|word| says(&sentence.words, word));
-        if !covered && let Some(word) = word() {
-            let place = source.place(sentence.range.clone());
-            document.promises.push(Sentence { place, text: sentence.text, word: word.clone() });
-        }
-    }
-    Ok(document)
+    let sentences = prose::of_parts(&parts).into_iter();
+    let promises =
+        sentences.filter(|s| !is_covered(&ranges, &s.range)).filter_map(promise).collect();
+    Ok(Document { faults, path: path.to_owned(), promises, spans })
 }
 
-/// Returns the text of a piece of Markdown as a reader sees it.
-pub fn normalise(markdown: &str) -> String {
-    let mut seen = String::new();
-    for event in Parser::new_ext(markdown, options()) {
+/// Says whether one of the ranges, which are in order and apart, has all of a sentence: one that ends before the
+/// sentence does leaves its rest unmarked.
+fn is_covered(ranges: &[Range<usize>], sentence: &Range<usize>) -> bool {
+    let before = ranges.partition_point(|range| range.start <= sentence.start);
+    before.checked_sub(1).is_some_and(|last| sentence.end <= ranges[last].end)
+}
+
+/// A part of a document.
+#[derive(Debug)]
+enum Part<'t> {
+    /// Anything but raw HTML.
+    Event(Event<'t>),
+    /// Raw HTML, of which a block is one part.
+    Html(Raw),
+}
+
+/// Reads Markdown into parts, with their bytes.
+fn parts(markdown: &str) -> Vec<(Part<'_>, Range<usize>)> {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
+    let mut parts = Vec::new();
+    let mut block: Option<Raw> = None;
+    for (event, range) in Parser::new_ext(markdown, options).into_offset_iter() {
         match event {
-            Event::Text(text) | Event::Code(text) => seen.push_str(&text),
-            // What is raw is not judged, so any change of it counts.
-            Event::Html(text) | Event::InlineHtml(text) if !is_comment(&text) => {
-                seen.push_str(&text)
+            Event::Start(Tag::HtmlBlock) => block = Some(Raw::new(true)),
+            Event::End(TagEnd::HtmlBlock) => {
+                if let Some(raw) = block.take() {
+                    parts.push((Part::Html(raw), range));
+                }
             }
-            Event::Start(tag) if !is_inline(&tag) => seen.push(' '),
-            Event::End(tag) if !is_inline_end(tag) => seen.push(' '),
-            Event::SoftBreak | Event::HardBreak | Event::Rule => seen.push(' '),
+            Event::Html(text) => {
+                if let Some(raw) = &mut block {
+                    raw.push(&text, range.start);
+                }
+            }
+            Event::InlineHtml(text) => {
+                let mut raw = Raw::new(false);
+                raw.push(&text, range.start);
+                parts.push((Part::Html(raw), range));
+            }
+            // A block's other events are its indentation.
+            event if block.is_none() => parts.push((Part::Event(event), range)),
             _ => {}
         }
     }
-    fold(&seen)
-}
-
-fn fold(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").nfc().collect()
-}
-
-fn options() -> Options {
-    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES
-}
-
-fn is_inline(tag: &Tag<'_>) -> bool {
-    matches!(
-        tag,
-        Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }
-    )
-}
-
-fn is_inline_end(tag: TagEnd) -> bool {
-    matches!(
-        tag,
-        TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image
-    )
-}
-
-fn is_comment(html: &str) -> bool {
-    let html = html.trim();
-    html.starts_with("<!--") && html.find("-->").is_some_and(|end| end + 3 == html.len())
-}
-
-/// A comment that begins with `weft:`.
-#[derive(Debug, PartialEq, Eq)]
-struct Marker<'t> {
-    range: Range<usize>,
-    words: &'t str,
-}
-
-/// Finds markers outside of code.
-fn markers(text: &str) -> Vec<Marker<'_>> {
-    let mut code: Vec<Range<usize>> = Vec::new();
-    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
-        if matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(_))) {
-            code.push(range);
-        }
-    }
-    code.sort_by_key(|range| range.start);
-    let mut markers = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find("<!--") {
-        let start = at + found;
-        let before = code.partition_point(|range| range.start <= start);
-        let around = before.checked_sub(1).map(|last| &code[last]).filter(|r| start < r.end);
-        if let Some(code) = around {
-            at = code.end.max(start + 4);
-            continue;
-        }
-        // `<!-->` and `<!--->` are whole comments (CommonMark 0.31).
-        let empty = ["<!-->", "<!--->"].into_iter().find(|c| text[start..].starts_with(c));
-        if let Some(empty) = empty {
-            at = start + empty.len();
-            continue;
-        }
-        let Some(length) = text[start + 4..].find("-->") else { break };
-        let end = start + 4 + length + 3;
-        let words = text[start + 4..end - 3].trim();
-        if let Some(words) = words.strip_prefix("weft:") {
-            markers.push(Marker { range: start..end, words: words.trim() });
-        }
-        at = end;
-    }
-    markers
-}
-
-impl Document {
-    /// Pairs markers into spans, and returns the bytes between them.
-    fn pair(&mut self, source: &SourceText<'_>, markers: &[Marker<'_>]) -> Vec<Range<usize>> {
-        let mut open: Option<(&str, Range<usize>)> = None;
-        let mut ranges = Vec::new();
-        let mut seen = BTreeMap::new();
-        let mut fault = |range: &Range<usize>, sentence: String| {
-            self.faults.push(Fault { place: source.place(range.clone()), sentence });
-        };
-        for marker in markers {
-            let mut words = marker.words.split_whitespace();
-            match (words.next(), words.next(), words.next(), open.take()) {
-                (Some("claim"), Some(id), None, None) if is_id(id) => {
-                    if seen.insert(id, marker.range.clone()).is_some() {
-                        fault(&marker.range, format!("a second span is marked `{id}`"));
-                    }
-                    open = Some((id, marker.range.clone()));
-                }
-                (Some("claim"), _, _, Some((id, begun))) => {
-                    fault(&marker.range, format!("a span begins inside of `{id}`"));
-                    open = Some((id, begun));
-                }
-                (Some("end"), None, None, Some((id, begun))) => {
-                    let between = begun.end..marker.range.start;
-                    let text = normalise(&source.text()[between.clone()]);
-                    if text.is_empty() {
-                        fault(&marker.range, format!("the span of `{id}` is empty"));
-                    }
-                    self.spans.push(Span {
-                        id: id.to_owned(),
-                        place: source.place(begun.start..marker.range.end),
-                        sha256: Sha256::of(text.as_bytes()),
-                        text,
-                    });
-                    ranges.push(between);
-                }
-                (Some("end"), None, None, None) => {
-                    fault(&marker.range, "no span is open here".to_owned());
-                }
-                (.., still) => {
-                    let words = marker.words.escape_debug();
-                    fault(&marker.range, format!("`weft:{words}` is no marker"));
-                    open = still;
-                }
-            }
-        }
-        if let Some((id, begun)) = open {
-            fault(&begun, format!("the span of `{id}` does not end"));
-        }
-        ranges
-    }
-}
-
-/// A sentence of prose.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Prose {
-    /// Its bytes in the document.
-    pub range: Range<usize>,
-    /// Its normalised text.
-    pub text: String,
-    /// The same without what is code.
-    pub words: String,
-}
-
-/// Splits the prose of a document into sentences; code blocks, headings and raw HTML are none.
-pub fn sentences(markdown: &str) -> Vec<Prose> {
-    let mut found = Vec::new();
-    let mut block = Block::default();
-    let mut heading = false;
-    let mut code = false;
-    for (event, range) in Parser::new_ext(markdown, options()).into_offset_iter() {
-        match event {
-            Event::Start(Tag::Heading { .. }) => heading = true,
-            Event::End(TagEnd::Heading(_)) => heading = false,
-            Event::Start(Tag::CodeBlock(_)) => code = true,
-            Event::End(TagEnd::CodeBlock) => code = false,
-            _ => {}
-        }
-        match event {
-            _ if heading || code => {}
-            Event::Text(text) => block.push(&text, range),
-            Event::Code(text) => block.push_code(&text, range),
-            Event::SoftBreak | Event::HardBreak => block.push(" ", range),
-            Event::Start(Tag::HtmlBlock) => {
-                block.finish(&mut found);
-                block.push_html(&markdown[range.clone()], range.start);
-            }
-            Event::Start(tag) if !is_inline(&tag) => block.finish(&mut found),
-            Event::End(tag) if !is_inline_end(tag) => block.finish(&mut found),
-            _ => {}
-        }
-    }
-    block.finish(&mut found);
-    found
-}
-
-/// The text of a paragraph, with where each piece of it stands.
-#[derive(Default)]
-struct Block {
-    range: Option<Range<usize>>,
-    text: String,
-    words: String,
-    found: Vec<Prose>,
-}
-
-impl Block {
-    fn push(&mut self, text: &str, range: Range<usize>) {
-        // Where text is as it is written, offsets are told to the byte; where it is not, to the piece.
-        let literal = text.len() == range.len();
-        for (index, c) in text.char_indices() {
-            let ends = self.text.ends_with(['.', '!', '?']) && c.is_whitespace();
-            let at = if literal { range.start + index } else { range.start };
-            if ends {
-                self.cut();
-                continue;
-            }
-            let end = if literal { at + c.len_utf8() } else { range.end };
-            self.extend(at..end);
-            self.text.push(c);
-            self.words.push(c);
-        }
-    }
-
-    fn push_code(&mut self, text: &str, range: Range<usize>) {
-        self.extend(range);
-        self.text.push_str(text);
-        self.words.push(' ');
-    }
-
-    /// Adds what a reader sees of raw HTML.
-    fn push_html(&mut self, html: &str, start: usize) {
-        let mut at = 0;
-        while at < html.len() {
-            let rest = &html[at..];
-            let seen = rest.find('<').unwrap_or(rest.len());
-            self.push(&rest[..seen], start + at..start + at + seen);
-            let tag = &rest[seen..];
-            let close = if tag.starts_with("<!--") { "-->" } else { ">" };
-            let length = tag.find(close).map_or(tag.len(), |end| end + close.len());
-            at += seen + length;
-        }
-    }
-
-    fn extend(&mut self, more: Range<usize>) {
-        self.range = Some(match self.range.take() {
-            Some(range) => range.start..range.end.max(more.end),
-            None => more,
-        });
-    }
-
-    fn cut(&mut self) {
-        let text = fold(&std::mem::take(&mut self.text));
-        let words = fold(&std::mem::take(&mut self.words));
-        if let Some(range) = self.range.take().filter(|_| !text.is_empty()) {
-            self.found.push(Prose { range, text, words });
-        }
-    }
-
-    fn finish(&mut self, found: &mut Vec<Prose>) {
-        self.cut();
-        found.append(&mut self.found);
-    }
-}
-
-/// Says whether a text has a word, which may itself be several; case does not count.
-fn says(text: &str, word: &str) -> bool {
-    let text = text.to_lowercase();
-    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    text.match_indices(word).any(|(at, _)| {
-        edge(text[..at].chars().next_back()) && edge(text[at + word.len()..].chars().next())
-    })
+    parts
 }
 
 #[cfg(test)]
@@ -380,7 +167,7 @@ mod tests {
     #[test]
     fn a_span_is_what_a_reader_sees() {
         let check = |between: &str, expected: &str| {
-            for (begin, end) in [("", ""), ("\n", "\n"), ("\n\n", "\n\n")] {
+            for (begin, end) in [("\n", ""), ("\n", "\n"), ("\n\n", "\n\n")] {
                 let text = format!(
                     "# T\n\n<!-- weft:claim a.b -->{begin}{between}{end}<!-- weft:end -->\n"
                 );
@@ -389,24 +176,70 @@ mod tests {
         };
         check("It *refuses* **short** `keys`.", "It refuses short keys.");
         check("It\nrefuses\n  short   keys.", "It refuses short keys.");
-        check("It [refuses](https://a.example/) &amp; says\nso.", "It refuses & says so.");
+        check("It says &amp; does\nso.", "It says & does so.");
         check("Cafe\u{301}", "Café");
         check("It refuses. <!-- a remark -->", "It refuses.");
         check("One.\n\nTwo.", "One. Two.");
         check("- one\n- two", "one two");
+        // What bears on the meaning is marked.
+        check("It ~~never~~ fails.", "It ⟦~~⟧never⟦~~⟧ fails.");
+        check("It [refuses](a.md \"t\") so.", "It ⟦[⟧refuses⟦](a.md)⟧⟦\"t\"⟧ so.");
+        check("An ![x](a.png).", "An ⟦!(a.png)⟧x.");
+        check("4. four\n5. five", "⟦4.⟧ four five");
+        check("It <b>is</b>.", "It ⟦html:<b>⟧is⟦html:</b>⟧.");
+        check("It is ⟦~~⟧.", "It is ⟦⟦~~⟧.");
+    }
+
+    fn digest(between: &str) -> Sha256 {
+        let text = format!("<!-- weft:claim a -->\n{between}\n<!-- weft:end -->\n");
+        document(&text).spans[0].sha256
     }
 
     #[test]
     fn markup_may_change_and_words_may_not() {
-        let digest = |between: &str| {
-            let text = format!("<!-- weft:claim a -->\n{between}\n<!-- weft:end -->\n");
-            document(&text).spans[0].sha256
-        };
         let plain = digest("It never fails.");
         assert_eq!(plain, digest("It **never**\nfails."));
         assert_ne!(plain, digest("It never fails"));
         assert_ne!(plain, digest("It nearly never fails."));
         assert_ne!(plain, digest("It <del>never</del> fails."));
+    }
+
+    #[test]
+    fn markup_that_changes_the_meaning_changes_the_digest() {
+        let check = |one: &str, same: &str, other: &str| {
+            assert_eq!(digest(one), digest(same), "{one} {same}");
+            assert_ne!(digest(one), digest(other), "{one} {other}");
+        };
+        check("It accepts no keys.", "It accepts *no* keys.", "It accepts ~~no~~ keys.");
+        check("It has ~~no~~ keys.", "It has ~~*no*~~ keys.", "It has \\~~no\\~~ keys.");
+        check("It is [so](a).", "It is [so][x].\n\n[x]: a", "It is [so](b).");
+        check("It is [so](a).", "It is [*so*](a).", "It is [so](a 'not').");
+        check("As ![so](a) is.", "As ![so](<a>) is.", "As ![so](b) is.");
+        check("1. one\n2. two", "1. one\n7. two", "2. one\n3. two");
+        check("- one", "* one", "1. one");
+        check("10 bytes.", "10 bytes<!-- as told -->.", "10 bytes<!-- --!> or so<!-- -->.");
+        check("10 bytes.", "10 bytes<!---->.", "10 bytes<!-->.");
+        check("10 bytes.", "10 bytes<!-- a-b -->.", "10 bytes<!--->.");
+        check("It is so.", "It is `so`.", "It is <s>so</s>.");
+    }
+
+    #[test]
+    fn the_text_of_a_span_is_that_of_the_whole_document() {
+        let digest = |text: &str| document(text).spans[0].sha256;
+        // A definition shows nothing, unless it continues a paragraph.
+        let with = |between: &str| {
+            format!("So <!-- weft:claim a -->{between}\n\nit is.<!-- weft:end -->\n")
+        };
+        let plain = digest(&with(""));
+        assert_eq!(plain, digest(&with("\n\n[except]: that \"is not\"")));
+        assert_ne!(plain, digest(&with("\n[except]: that \"is not\"")));
+        // What is open around a span counts as well.
+        let marked = "<!-- weft:claim a -->it is<!-- weft:end -->";
+        let plain = digest(&format!("So {marked} now"));
+        assert_eq!(plain, digest(&format!("So *{marked}* now")));
+        assert_ne!(plain, digest(&format!("So ~~{marked}~~ now")));
+        assert_ne!(plain, digest(&format!("So [{marked}](a) now")));
+        assert_ne!(digest(&format!("[{marked}](b)")), digest(&format!("[{marked}](a)")));
     }
 
     proptest::proptest! {
@@ -440,26 +273,94 @@ mod tests {
         }
     }
 
+    fn fault(text: &str, expected: &str) {
+        let document = document(text);
+        let found: Vec<&str> = document.faults.iter().map(|f| &*f.sentence).collect();
+        assert!(found.iter().any(|f| f.contains(expected)), "{text}: {found:?}");
+    }
+
     #[test]
     fn markers_in_code_are_none_and_broken_ones_are_faults() {
         assert_eq!(spans("`<!-- weft:claim a -->`\n\n```md\n<!-- weft:claim b -->\n```\n"), []);
         assert_eq!(spans("    <!-- weft:claim a -->\n"), []);
-        let fault = |text: &str, expected: &str| {
-            let document = document(text);
-            let found: Vec<&str> = document.faults.iter().map(|f| &*f.sentence).collect();
-            assert!(found.iter().any(|f| f.contains(expected)), "{text}: {found:?}");
-        };
         assert_eq!(spans("<!-->\n\n<!--->\n"), []);
         let (begin, end) = ("<!-- weft:claim a -->", "<!-- weft:end -->");
         fault(begin, "does not end");
         fault(end, "no span is open");
         fault(&format!("{begin}{end}"), "is empty");
-        fault(&format!("{begin}x<!-- weft:claim b -->y{end}"), "begins inside of `a`");
-        fault(&format!("{begin}x{end}{begin}y{end}"), "a second span");
+        fault(&format!("So {begin}x<!-- weft:claim b -->y{end}"), "begins inside of `a`");
+        fault(&format!("So {begin}x{end}{begin}y{end}"), "a second span");
         fault("<!-- weft:claim -->", "is no marker");
         fault("<!-- weft:claim A -->", "is no marker");
         fault("<!-- weft:stop -->", "is no marker");
-        fault(&format!("{begin}x<!-- weft:end now -->{end}"), "is no marker");
+        fault(&format!("So {begin}x<!-- weft:end now -->{end}"), "is no marker");
+    }
+
+    #[test]
+    fn a_marker_counts_where_raw_html_is_nothing_but_comments() {
+        let (begin, end) = ("<!-- weft:claim a -->", "<!-- weft:end -->");
+        let marked = format!("{begin}x{end}");
+        let sound = |text: &str| assert_eq!(spans(text), [("a".to_owned(), "x".to_owned())]);
+        let hidden = |text: &str| {
+            fault(text, "stands in other markup");
+            assert!(document(text).spans.is_empty(), "{text}");
+        };
+        sound(&format!("So {marked}\n"));
+        sound(&format!("<!-- b --> {begin}\nx\n{end}<!-- c -->\n"));
+        sound(&format!("> {begin}\n> x\n> {end}\n"));
+        sound("<!-- weft:claim\na -->\nx\n<!-- weft:end -->\n");
+        hidden(&format!("{marked}\n"));
+        hidden(&format!("[x]: x '{marked}'\n"));
+        hidden(&format!("[x](x '{marked}')\n"));
+        hidden(&format!("So <b title=\"{marked}\">x</b>\n"));
+        hidden(&format!("<div hidden>\n{begin}\nx\n{end}\n</div>\n"));
+        hidden(&format!("<!-- {begin} x {end}\n"));
+        hidden(&format!("So \\{begin}x\\{end}\n"));
+        hidden("So <!-- weft:claim a --!>x<!-- weft:end --!> -->\n");
+        hidden(&format!("![{marked}](x)\n"));
+        hidden(&format!("So[^1].\n\n[^1]: so {marked}\n"));
+    }
+
+    #[test]
+    fn a_span_is_seen() {
+        let marked = "<!-- weft:claim a -->\nx\n<!-- weft:end -->\n";
+        let sound = |before: &str| {
+            let text = format!("{before}\n\n{marked}");
+            assert_eq!(spans(&text), [("a".to_owned(), "x".to_owned())], "{text}");
+        };
+        let unclosed = |before: &str| {
+            let text = format!("{before}\n\n{marked}");
+            fault(&text, "which is not closed");
+            assert!(document(&text).spans.is_empty(), "{text}");
+        };
+        sound("<div hidden>\ny\n</div>");
+        sound("<DIV><br><img src=\"y>\"></div>");
+        sound("> <!-- y -->");
+        sound("So <b>y</b>");
+        unclosed("<div hidden>");
+        unclosed("<details>\n<summary>y</summary>");
+        unclosed("<template>");
+        unclosed("<div hidden><template></div>");
+        unclosed("<p \"><div hidden><p \"></p></p>");
+        unclosed("<p title=\"");
+        unclosed("> <!-- y");
+        unclosed("So <s>y");
+        let blank = |text: &str| {
+            fault(&format!("So <!-- weft:claim a -->{text}<!-- weft:end -->\n"), "is empty");
+        };
+        blank("&#8203;\u{ad}&nbsp;");
+        blank("![y](z)");
+        blank("<b></b>");
+    }
+
+    #[test]
+    fn the_number_of_spans_is_bounded() {
+        let text = |count: usize| -> String {
+            let span = |n: usize| format!("So <!-- weft:claim a{n} -->x<!-- weft:end -->.\n\n");
+            (0..count).map(span).collect()
+        };
+        assert_eq!(spans(&text(MAX_SPANS)).len(), MAX_SPANS);
+        fault(&text(MAX_SPANS + 1), "more than 10000 spans");
     }
 
     #[test]
@@ -467,20 +368,36 @@ mod tests {
         let promises = |text: &str| -> Vec<String> {
             document(text).promises.into_iter().map(|sentence| sentence.text).collect()
         };
+        let none = Vec::<String>::new();
         assert_eq!(promises("It is Secure. It is fast.\n"), ["It is Secure."]);
         assert_eq!(promises("It is\n*secure*; so\nthere.\n"), ["It is secure; so there."]);
-        assert_eq!(promises("Insecure, or security.\n"), Vec::<String>::new());
-        assert_eq!(promises("The `secure` flag."), Vec::<String>::new());
+        assert_eq!(promises("Insecure, or security.\n"), none);
+        assert_eq!(promises("It is kept securely.\n"), ["It is kept securely."]);
+        assert_eq!(promises("It is `secure`.\n"), ["It is secure."]);
+        assert_eq!(promises("Pass `--secure`.\n\n|`secure`|\n|-|\n"), none);
         assert_eq!(promises("100% of it"), ["100% of it"]);
-        assert_eq!(promises("# Secure\n\n```\nsecure\n```\n"), Vec::<String>::new());
+        assert_eq!(promises("100&nbsp;% of it"), ["100 % of it"]);
+        assert_eq!(promises("It is s&#8203;ecure.\n").len(), 1);
+        assert_eq!(promises("It is se&shy;cure.\n").len(), 1);
+        assert_eq!(promises("It is s<!-- -->ec<b></b>ure.\n").len(), 1);
+        assert_eq!(promises("# Secure\n"), ["Secure"]);
+        assert_eq!(promises("It is\nsecure\n===\n"), ["It is secure"]);
+        assert_eq!(promises("# Insecure\n\n```\nsecure\n```\n"), none);
         assert_eq!(promises("|a|b|\n|-|-|\n|secure|no|\n"), ["secure"]);
         let marked = "<!-- weft:claim a -->It is secure.<!-- weft:end --> And secure again.\n";
         assert_eq!(promises(&format!("So. {marked}")), ["And secure again."]);
         let half = "It is <!-- weft:claim a -->secure<!-- weft:end --> for all.\n";
         assert_eq!(promises(half), ["It is secure for all."]);
+        // What is struck out is another sentence.
+        assert_eq!(promises("It is ~~not~~ secure.\n"), ["It is ⟦~~⟧not⟦~~⟧ secure."]);
+        assert_eq!(promises("~~Never. It is secure.~~\n"), ["⟦~~⟧It is secure.⟦~~⟧"]);
         // A line that begins with a comment is raw HTML to Markdown, and text to a reader.
-        assert_eq!(promises(marked), ["And secure again."]);
-        assert_eq!(promises("<!-- x -->It is <b>100%</b> right.\n"), ["It is 100% right."]);
+        assert_eq!(promises(marked), ["It is secure.", "And secure again."]);
+        let bold = "It is ⟦html:<b>⟧100%⟦html:</b>⟧ right.";
+        assert_eq!(promises("<!-- x -->It is <b>100%</b> right.\n"), [bold]);
+        assert_eq!(promises("<p>s&#101;cure</p>\n").len(), 1);
+        assert_eq!(promises("<p>It is</p><p>secure</p>\n").len(), 1);
+        assert_eq!(promises("<p title=\"secure\">in<b>secure</b></p>\n"), none);
     }
 
     #[test]
