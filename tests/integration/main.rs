@@ -17,6 +17,7 @@ mod honest;
 mod human;
 mod import;
 mod lockfile;
+mod provenance;
 mod real;
 mod replay;
 mod sample;

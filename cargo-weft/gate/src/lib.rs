@@ -20,6 +20,7 @@ pub mod input;
 pub mod inventory;
 pub mod place;
 pub mod policy;
+pub mod provenance;
 pub mod topology;
 pub mod verdict;
 
