@@ -14,17 +14,17 @@ use clap::Args;
 use jiff::civil::Date;
 use weft_gate::check::{self, codes};
 use weft_gate::facts::Facts;
-use weft_gate::finding::Field;
 use weft_gate::inventory::{Inventory, Precision, Source};
 use weft_gate::policy::{self, Level, Policy};
-use weft_gate::{Finding, Outcome, Topology, Verdict, decide};
+use weft_gate::{Outcome, Topology, Verdict, decide, input};
 
 use super::exempt::{Target, Terms, add};
 use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection, output};
 use crate::error::{Error, ExitStatus};
-use crate::source::files;
+use crate::escape::terminal;
 use crate::source::policy::FILE;
+use crate::source::{exemptions, files};
 
 /// With fewer external packages than this, thresholds are not measured.
 const FEWEST_EXTERNAL: usize = 20;
@@ -115,6 +115,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
 
 /// Writes what other tools' files say, and exempts what they ignore and is found.
 fn import_policy(args: &InitArgs, mut loaded: Loaded, path: &Path) -> Result<ExitStatus, Error> {
+    let terms = terms(args)?;
     let imported = import::read(&loaded.root)?;
     if imported.files.is_empty() {
         return Err(Error::usage(
@@ -127,13 +128,8 @@ fn import_policy(args: &InitArgs, mut loaded: Loaded, path: &Path) -> Result<Exi
         imported.files.join(", "),
         args.profile
     );
-    text += &imported.to_toml()?;
-    if !imported.without.is_empty() {
-        text += "\n# What has no equivalent here:\n";
-        for line in &imported.without {
-            text += &format!("# - {}\n", crate::escape::terminal(&line.replace('\n', " ")));
-        }
-    }
+    text += &imported.to_toml();
+    text += &comments("What has no equivalent here:", &imported.without);
     let layer = policy::parse_layer(FILE, text.as_bytes())
         .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
     let bug = |e: &dyn std::fmt::Display| Error::Bug(e.to_string());
@@ -142,62 +138,121 @@ fn import_policy(args: &InitArgs, mut loaded: Loaded, path: &Path) -> Result<Exi
     loaded.facts.policy = policy::combine(&layers).map_err(|e| bug(&e))?.policy;
     loaded.for_verdict(args.advisory_db.as_deref())?;
     let verdict = decide(&loaded.facts).map_err(|e| bug(&e))?;
-    let mut said = if args.dry_run { text.clone() } else { format!("wrote {FILE}\n") };
-    if !args.dry_run {
-        files::replace(path, text.as_bytes())?;
-    }
-    said += &exempt_ignored(args, &loaded, &imported.ignored, &verdict)?;
-    output::print(said)?;
+    // What cannot be exempted keeps the policy from being written, so this comes first.
+    let (exempted, kept) =
+        exempt_ignored(args, &loaded, &imported.ignored, &verdict, terms.as_ref())?;
+    text += &comments("What is ignored there and not exempted here:", &kept);
+    let said = match args.dry_run {
+        true => text.split('\n').map(terminal).collect::<Vec<_>>().join("\n"),
+        false => {
+            files::replace(path, text.as_bytes())?;
+            format!("wrote {FILE}\n")
+        }
+    };
+    output::print(said + &exempted)?;
     Ok(ExitStatus::Passed)
 }
 
+/// Writes lines as comments below a heading; without lines there is none.
+fn comments(heading: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let line = |line: &String| format!("# - {}\n", terminal(&line.replace('\n', " ")));
+    format!("\n# {heading}\n{}", lines.iter().map(line).collect::<String>())
+}
+
+/// Reads who answers for what is ignored, and until when; faults are found before anything is written.
+fn terms(args: &InitArgs) -> Result<Option<Terms>, Error> {
+    let today = super::today();
+    let in_90_days = || today.saturating_add(jiff::Span::new().days(90));
+    let expires = args.expires.unwrap_or_else(in_90_days);
+    if expires < today {
+        let message = format!("{expires} is over already");
+        return Err(Error::usage(message, "name the last day it is to hold"));
+    }
+    let (Some(owner), Some(approver)) = (&args.owner, &args.approver) else { return Ok(None) };
+    let terms = Terms {
+        reason: "ignored before weft".to_owned(),
+        owner: owner.clone(),
+        approver: approver.clone(),
+        expires,
+    };
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let text = format!(
+        "schema = {}\n[[exemption]]\ncode = \"inventory/yanked\"\nsubject = \"any\"\nreason = {}\n\
+         owner = {}\napprover = {}\nexpires = {expires}\n",
+        input::exemptions::SCHEMA,
+        quoted(&terms.reason),
+        quoted(&terms.owner),
+        quoted(&terms.approver),
+    );
+    input::exemptions::parse(exemptions::FILE, text.as_bytes())
+        .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
+    Ok(Some(terms))
+}
+
 /// Exempts the findings that the imported files ignore; each keeps its reason.
+///
+/// Returns what is said of them, and those that are not exempted, which would be lost with the files.
 fn exempt_ignored(
     args: &InitArgs,
     loaded: &Loaded,
     ignored: &[import::Ignored],
     verdict: &Verdict,
-) -> Result<String, Error> {
-    let mut said = String::new();
+    terms: Option<&Terms>,
+) -> Result<(String, Vec<String>), Error> {
+    let (mut said, mut kept) = (String::new(), Vec::new());
+    let mut unknown = BTreeSet::new();
     for entry in ignored {
-        let what = crate::escape::terminal(&entry.what);
-        let found = verdict.findings.iter().filter(|f| is_ignored(f, &entry.what));
-        let targets: BTreeSet<Target> = found
-            .map(|f| Target { code: f.code.clone(), subject: f.subject.clone(), path: None })
-            .collect();
-        if targets.is_empty() {
-            said += &format!("ignored there and not found here: {what}\n");
-            continue;
-        }
-        let (Some(owner), Some(approver)) = (&args.owner, &args.approver) else {
-            said += &format!("not exempted, since --owner and --approver are not named: {what}\n");
-            continue;
+        let what = terminal(&entry.to_string());
+        let targets = targets(verdict, entry);
+        let is_exempted = verdict.exempted.iter().any(|exempted| entry.is(&exempted.finding));
+        let obstacle = match (targets.is_empty(), entry.unknown(&loaded.facts), terms) {
+            (false, _, Some(terms)) => {
+                let terms = with_reason(terms, entry.reason.as_deref());
+                if !args.dry_run {
+                    add(&loaded.root, &targets, &terms)?;
+                }
+                said += &format!("exempted until {}: {what}\n", terms.expires);
+                continue;
+            }
+            (false, _, None) => "not exempted, since --owner and --approver are not named",
+            (true, _, _) if is_exempted => {
+                said += &format!("exempted already: {what}\n");
+                continue;
+            }
+            (true, Some(why), _) => {
+                unknown.insert(why);
+                "ignored there and not looked up here"
+            }
+            (true, None, _) => "ignored there and not found here",
         };
-        let in_90_days = || super::today().saturating_add(jiff::Span::new().days(90));
-        let terms = Terms {
-            reason: entry.reason.clone().unwrap_or_else(|| "ignored before weft".to_owned()),
-            owner: owner.clone(),
-            approver: approver.clone(),
-            expires: args.expires.unwrap_or_else(in_90_days),
-        };
-        if !args.dry_run {
-            add(&loaded.root, &targets, &terms)?;
-        }
-        said += &format!("exempted until {}: {what}\n", terms.expires);
+        said += &format!("{obstacle}: {what}\n");
+        let reason = entry.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        kept.push(format!("{entry}{reason} ({obstacle})"));
     }
-    Ok(said)
+    for why in unknown {
+        said += &format!("not looked up, since {}\n", terminal(why));
+    }
+    Ok((said, kept))
 }
 
-/// Says whether a finding is about an advisory's id or alias, or of a yanked crate about its name.
-fn is_ignored(finding: &Finding, what: &str) -> bool {
-    let is = |key: &str| match finding.fields.get(key) {
-        Some(Field::Text(text)) => text == what,
-        Some(Field::Texts(texts)) => texts.iter().any(|text| text == what),
-        Some(Field::Number(_)) | None => false,
-    };
-    let package = finding.subject.strip_prefix("pkg:cargo/");
-    let is_crate = package.is_some_and(|p| p == what || p.split('@').next() == Some(what));
-    is("advisory") || is("aliases") || is_crate && finding.code == "inventory/yanked"
+/// Returns what is found of something that is ignored.
+fn targets(verdict: &Verdict, entry: &import::Ignored) -> BTreeSet<Target> {
+    let found = verdict.findings.iter().filter(|finding| entry.is(finding));
+    found.map(|f| Target { code: f.code.clone(), subject: f.subject.clone(), path: None }).collect()
+}
+
+/// Returns the same terms with a reason, if there is one.
+fn with_reason(terms: &Terms, reason: Option<&str>) -> Terms {
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    Terms {
+        reason: reason.unwrap_or(&terms.reason).to_owned(),
+        owner: terms.owner.clone(),
+        approver: terms.approver.clone(),
+        expires: terms.expires,
+    }
 }
 
 fn write_policy(facts: &Facts, inventory: &Inventory, profile: &str) -> Result<String, Error> {
