@@ -117,7 +117,7 @@ impl Envelope {
         Self::decode(&json::read(bytes, Limits::FOREIGN)?)
     }
 
-    fn decode(value: &Value) -> Result<Self, Rejection> {
+    pub(crate) fn decode(value: &Value) -> Result<Self, Rejection> {
         let wire: Wire = json::from_value(value)?;
         let found = wire.signatures.len();
         if found == 0 {

@@ -7,6 +7,7 @@
 //! - [`key`] verifies Ed25519 strictly, [`threshold`] counts distinct keys of a role;
 //! - [`role`] says who may sign for what, [`revocation`] how fresh that knowledge has to be;
 //! - [`proposal`] is how several people sign one record by exchanging files;
+//! - [`layout`] verifies supply chains by in-toto layouts and links, [`tuf`] a TUF root by its own keys;
 //! - [`note`], [`checkpoint`] and [`merkle`] are the proofs of transparency logs.
 //!
 //! It reads no file, no clock, no environment and no network, and it never panics on input.
@@ -20,6 +21,7 @@ pub mod digest;
 pub mod envelope;
 pub mod json;
 pub mod key;
+pub mod layout;
 pub mod merkle;
 pub mod note;
 pub mod predicate;
@@ -32,6 +34,7 @@ pub mod sign;
 pub mod statement;
 pub mod threshold;
 pub mod time;
+pub mod tuf;
 mod verified;
 
 pub use digest::Sha256;

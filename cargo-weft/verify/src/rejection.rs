@@ -3,6 +3,7 @@
 //! A rejection can be compared, says what was expected and what was found, and has a stable code that no other variant
 //! has. [`Code::ALL`] lists the codes; `tests/vectors` holds at least one case for each.
 
+use crate::layout::UncountedLinks;
 use crate::threshold::Tallies;
 
 /// Defines [`Rejection`] and [`Code`] from one list, so that a variant without a code cannot be written.
@@ -493,6 +494,151 @@ rejections! {
         found: String,
     } = "proposal/mismatch", "it attests {found}, and the proposal is {expected}",
         "Attest this proposal: `cargo weft role attest`.";
+
+    /// Signed metadata is of another type than the one expected.
+    MetadataType {
+        /// The type expected.
+        expected: &'static str,
+        /// The type found.
+        found: String,
+    } = "metadata/type", "metadata of type {found:?}, expected {expected:?}",
+        "Name the file that was meant; newer in-toto attestations are verified as statements.";
+    /// Signed metadata is not valid any more.
+    MetadataExpired {
+        /// When it was valid for the last time, as it says.
+        expires: String,
+    } = "metadata/expired", "it was valid until {expires}",
+        "Have its owners sign a new one, or judge as of a day when it was valid.";
+
+    /// A trusted key has not signed the layout.
+    LayoutUnsigned {
+        /// The key.
+        key: String,
+    } = "layout/unsigned", "no signature by {key}",
+        "Have the layout signed by all of its owners, or trust the keys that it is really signed by.";
+    /// A layout without steps would be met by nobody.
+    LayoutEmpty = "layout/no-steps", "the layout has no step",
+        "Write the steps that have to be performed.";
+    /// Two steps or inspections of a layout have one name.
+    LayoutNameRepeated {
+        /// The second one, as `steps[1].name`.
+        path: String,
+        /// The name.
+        name: String,
+    } = "layout/name-repeated", "{path}: the name {name:?} stands twice",
+        "Give each step and each inspection a name of its own, and have the layout signed again.";
+    /// The layout has a parameter, and parameters are not substituted.
+    LayoutParameter {
+        /// Where it is, as `steps[0].expected_command[1]`.
+        path: String,
+        /// The name of the parameter.
+        name: String,
+    } = "layout/parameter", "{path}: the parameter {name} has no value",
+        "Have a layout signed that holds the value itself.";
+    /// Layouts are nested deeper than the bound.
+    LayoutTooDeep {
+        /// The bound.
+        limit: usize,
+    } = "layout/too-deep", "layouts are nested more than {limit} deep",
+        "No real supply chain is nested this deep; ask where this one comes from.";
+    /// There are more links than are read.
+    LayoutTooManyLinks {
+        /// How many there are.
+        found: usize,
+        /// How many are read.
+        limit: usize,
+    } = "layout/too-many-links", "{found} links, and at most {limit} are read",
+        "Keep the links of the layout's steps, and no other files.";
+    /// Links of a step are missing: all that are there count.
+    LinkMissing {
+        /// The step.
+        step: String,
+        /// How many functionaries have to perform it.
+        threshold: u32,
+        /// How many links are there.
+        found: usize,
+    } = "layout/link-missing", "step {step}: {threshold} functionaries have to perform it, and {found} links are there",
+        "Gather the missing links, named `STEP.KEYID.link` with the first eight characters of the key's id.";
+    /// Too few functionaries performed a step, and there are links that do not count.
+    StepUnmet {
+        /// The step.
+        step: String,
+        /// How many functionaries have to perform it.
+        threshold: u32,
+        /// How many did.
+        counted: usize,
+        /// The links that do not count.
+        uncounted: UncountedLinks,
+    } = "layout/step-unmet", "step {step}: {counted} of {threshold} functionaries performed it; {uncounted}",
+        "Have the step performed by those whom the layout names, and gather their links as they signed them.";
+    /// The name of a link says a key that may not perform the step.
+    LinkUnauthorised {
+        /// The step.
+        step: String,
+    } = "layout/link-unauthorised", "no functionary of step {step} has a key id that begins so",
+        "Have the step performed by one of its functionaries, or add the key to the step.";
+    /// A functionary performed a step twice: a key counts once, under whatever ids.
+    LinkRepeated {
+        /// The file of the link that counts.
+        first: String,
+    } = "layout/link-repeated", "by the same key as {first}, which counts once",
+        "Have another functionary perform the step.";
+    /// A link was signed for another step.
+    LinkName {
+        /// The step asked for.
+        expected: String,
+        /// The step that the link is of.
+        found: String,
+    } = "layout/link-name", "a link of step {found:?}, expected {expected:?}",
+        "Keep each link under the name of its own step, and ask who renamed this one.";
+    /// Two functionaries of a step do not agree about its materials or products.
+    LinksDisagree {
+        /// The step.
+        step: String,
+        /// The file of one link.
+        first: String,
+        /// The file of the other link.
+        second: String,
+        /// The first artifact that they do not agree about.
+        path: String,
+    } = "layout/links-disagree", "step {step}: {first} and {second} do not agree about {path:?} by a strong digest",
+        "Find out which of the two is wrong; a build that is not reproducible cannot have a threshold above 1.";
+    /// A path is absolute, leads out of its directory, or is one of several spellings.
+    ArtifactPath {
+        /// The path.
+        path: String,
+    } = "layout/artifact-path", "{path:?} is not a plain relative path",
+        "Record artifacts by paths relative to the project, without `.`, `..`, backslashes and empty parts.";
+    /// An artifact's digest does not have the length of its algorithm, or is not lower-case hexadecimal.
+    ArtifactDigest {
+        /// The path of the artifact.
+        path: String,
+        /// The algorithm.
+        algorithm: String,
+    } = "layout/artifact-digest", "{path:?}: its {algorithm} is not a whole digest",
+        "Write the whole digest in lower-case hexadecimal digits.";
+    /// An artifact is there that a rule of the layout forbids.
+    ArtifactDisallowed {
+        /// The step.
+        step: String,
+        /// `materials` or `products`.
+        list: &'static str,
+        /// The pattern behind DISALLOW.
+        pattern: String,
+        /// The artifact.
+        artifact: String,
+    } = "layout/artifact-disallowed", "step {step}: DISALLOW {pattern} forbids {artifact:?} among its {list}",
+        "Find out where the artifact comes from; no rule before this one matches it, by path and digest.";
+    /// An artifact is not there that a rule of the layout asks for.
+    ArtifactRequired {
+        /// The step.
+        step: String,
+        /// `materials` or `products`.
+        list: &'static str,
+        /// The artifact.
+        artifact: String,
+    } = "layout/artifact-required", "step {step}: REQUIRE {artifact:?} is not met by its {list}",
+        "Find out why the artifact is missing, or why an earlier rule takes it.";
 
     /// The text is not a signed note (C2SP signed-note).
     NoteMalformed {

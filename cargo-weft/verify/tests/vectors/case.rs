@@ -7,6 +7,7 @@ use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Clause, Envelope};
 use weft_verify::json::Limits;
 use weft_verify::key::PublicKey;
+use weft_verify::layout::{self, Bundle, Directory};
 use weft_verify::merkle::{Hash, verify_consistency, verify_inclusion};
 use weft_verify::note::{Note, Vkey};
 use weft_verify::predicate::RoleSignature;
@@ -15,7 +16,7 @@ use weft_verify::role::{Roles, update};
 use weft_verify::sign::SigningKey;
 use weft_verify::statement::Statement;
 use weft_verify::threshold::{Authority, Requirement, Signer, Validity};
-use weft_verify::{AsOf, Rejection, canonical, checkpoint, json, revocation};
+use weft_verify::{AsOf, Rejection, canonical, checkpoint, json, revocation, tuf};
 
 /// The runner does not know the kind.
 pub(crate) struct Unsupported;
@@ -46,6 +47,8 @@ pub(crate) fn run(case: &Value, folder: &Path) -> Result<Outcome, Unsupported> {
         "vkey" => case.text("text").parse::<Vkey>().map(drop),
         "signed-note" => case.signed_note(),
         "checkpoint" => case.checkpoint(),
+        "in-toto-layout" => case.layout(),
+        "tuf-root" => tuf::verify_root(&case.input(), case.as_of()).map(drop),
         "tlog-inclusion" => inclusion(&case.file()),
         "tlog-consistency" => consistency(&case.file()),
         _ => return Err(Unsupported),
@@ -247,6 +250,21 @@ impl Case<'_> {
         proposal.commit(&self.envelopes("attestations")?, &[clause], self.as_of()).map(drop)
     }
 
+    fn layout(&self) -> Outcome {
+        let public = |key: &Value| {
+            let digits = hex(key["ed25519_hex"].as_str().unwrap());
+            PublicKey::from_bytes(&digits.try_into().unwrap())
+        };
+        let keys = self.case["layout_keys"].as_array().unwrap().iter().map(public);
+        let keys = keys.collect::<Result<Vec<_>, Rejection>>()?;
+        let directory = match self.case["link_dir"].as_str() {
+            Some(folder) => read_directory(&self.folder.join(folder)),
+            None => directory(&self.case["directory"]),
+        };
+        let bundle = Bundle { layout: self.input(), keys, directory };
+        layout::verify(&bundle, self.as_of()).map(drop)
+    }
+
     fn signed_note(&self) -> Outcome {
         let vkey = self.text("note_vkey").parse()?;
         Note::from_slice(&self.input())?.verify(&[vkey]).map(drop)
@@ -260,6 +278,33 @@ impl Case<'_> {
         let quorum = u32::try_from(self.number("quorum").unwrap()).unwrap();
         checkpoint::verify(&note, &log, &witnesses, quorum, self.as_of()).map(drop)
     }
+}
+
+/// The links of a case: texts by the names of their files, and objects by those of directories.
+fn directory(value: &Value) -> Directory {
+    let mut out = Directory::default();
+    for (name, entry) in value.as_object().unwrap() {
+        match entry {
+            Value::String(text) => drop(out.links.insert(name.clone(), text.clone().into_bytes())),
+            entry => drop(out.directories.insert(name.clone(), directory(entry))),
+        }
+    }
+    out
+}
+
+/// The links of a folder.
+fn read_directory(folder: &Path) -> Directory {
+    let mut out = Directory::default();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            out.directories.insert(name, read_directory(&path));
+        } else if name.ends_with(".link") {
+            out.links.insert(name, super::read(&path));
+        }
+    }
+    out
 }
 
 pub(crate) fn inclusion(row: &Value) -> Outcome {

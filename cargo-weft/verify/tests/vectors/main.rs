@@ -167,13 +167,16 @@ fn every_rejection_has_a_vector_and_a_code_of_its_own() {
     assert_eq!(names.len(), variants.len(), "two codes for one variant");
 }
 
-/// A rejection, and for a threshold the reasons why signatures do not count.
+/// A rejection, and for a threshold the reasons why signatures or links do not count.
 fn all(rejection: &Rejection) -> Vec<&Rejection> {
     let mut all = vec![rejection];
     if let Rejection::ThresholdNotMet { tallies } = rejection {
         all.extend(
             tallies.iter().flat_map(|tally| &tally.uncounted).map(|uncounted| &uncounted.why),
         );
+    }
+    if let Rejection::StepUnmet { uncounted, .. } = rejection {
+        all.extend(uncounted.iter().map(|(_, why)| why));
     }
     all
 }

@@ -30,6 +30,8 @@ pub(crate) fn index() -> String {
     freshness_cases(&mut cases);
     proposal_cases(&mut cases);
     log_cases(&mut cases);
+    layout_cases(&mut cases);
+    root_cases(&mut cases);
     serde_json::to_string_pretty(&json!({"schema": 1, "cases": cases.0})).unwrap() + "\n"
 }
 
@@ -726,4 +728,234 @@ fn log_cases(cases: &mut Cases) {
     add("too-few", "proof/shape", &[], &two);
     add("too-many", "proof/shape", &[hashes[2], two], &two);
     add("other-root", "proof/root", &[hashes[2]], &three);
+}
+
+/// The id of a key in layouts, which is a hint and can be anything.
+fn hint(number: u8) -> String {
+    format!("{number:02x}").repeat(32)
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A public key as in-toto and TUF write it.
+fn metadata_key(number: u8) -> Value {
+    json!({"keytype": "ed25519", "scheme": "ed25519",
+        "keyval": {"public": digits(key(number).public().as_bytes())}})
+}
+
+/// Metadata in a DSSE envelope.
+fn enveloped(payload: &Value, by: &[u8]) -> String {
+    let mut envelope = Envelope::new(IN_TOTO, payload.to_string().into_bytes());
+    for number in by {
+        let bytes = key(*number).sign(&envelope.pae()).to_vec();
+        envelope.add(Signature { key_id: Some(hint(*number)), bytes });
+    }
+    text(envelope.to_vec())
+}
+
+/// Metadata in the legacy form; what serde_json writes of ASCII without control characters is canonical there.
+fn metablock(signed: &Value, by: &[u8]) -> String {
+    let signature = |number: &u8| {
+        let sig = digits(&key(*number).sign(signed.to_string().as_bytes()));
+        json!({"keyid": hint(*number), "sig": sig})
+    };
+    let signatures: Vec<Value> = by.iter().map(signature).collect();
+    json!({"signed": signed, "signatures": signatures}).to_string()
+}
+
+/// The step `fetch` by key 2 makes `a`; `build` by key 3 or 4 makes `b` of it.
+fn layout() -> Value {
+    json!({
+        "_type": "layout", "expires": "2026-11-24T00:00:00Z", "readme": "", "inspect": [],
+        "keys": {hint(2): metadata_key(2), hint(3): metadata_key(3), hint(4): metadata_key(4)},
+        "steps": [
+            {"_type": "step", "name": "fetch", "threshold": 1, "pubkeys": [hint(2)],
+                "expected_command": [], "expected_materials": [["DISALLOW", "*"]],
+                "expected_products": [["CREATE", "a"], ["DISALLOW", "*"]]},
+            {"_type": "step", "name": "build", "threshold": 1, "pubkeys": [hint(3), hint(4)],
+                "expected_command": ["make"],
+                "expected_materials":
+                    [["MATCH", "*", "WITH", "PRODUCTS", "FROM", "fetch"], ["DISALLOW", "*"]],
+                "expected_products": [["CREATE", "b"], ["DISALLOW", "*"]]},
+        ],
+    })
+}
+
+fn metadata_link(name: &str, materials: Value, products: Value) -> Value {
+    json!({"_type": "link", "name": name, "command": ["make"], "byproducts": {},
+        "environment": {}, "materials": materials, "products": products})
+}
+
+/// The name of a link's file.
+fn link_file(step: &str, number: u8) -> String {
+    format!("{step}.{}.link", &hint(number)[..8])
+}
+
+fn layout_cases(cases: &mut Cases) {
+    let sha256 = |number: u8| json!({"sha256": hint(number)});
+    let fetched = metadata_link("fetch", json!({}), json!({"a": sha256(10)}));
+    let built = metadata_link("build", json!({"a": sha256(10)}), json!({"b": sha256(11)}));
+    let fetch = enveloped(&fetched, &[2]);
+    let build = enveloped(&built, &[3]);
+    // The directory with the link of `fetch`, and these.
+    let with = |links: &[(String, &String)]| {
+        let mut directory = json!({link_file("fetch", 2): fetch});
+        for (file, link) in links {
+            directory[file] = (*link).clone().into();
+        }
+        directory
+    };
+    let all = || with(&[(link_file("build", 3), &build)]);
+    let mut add = |name: &str, rejection: &str, layout: String, keys: &[u8], directory: Value| {
+        let entry = |number: &u8| {
+            json!({"keyid": hint(*number),
+                "ed25519_hex": digits(key(*number).public().as_bytes())})
+        };
+        let keys: Vec<Value> = keys.iter().map(entry).collect();
+        let members = json!({"text": layout, "layout_keys": keys, "directory": directory,
+            "time": DAY});
+        cases.add("in-toto-layout", name, rejection, members);
+    };
+    let unmet = "layout/step-unmet";
+    let sound = enveloped(&layout(), &[1]);
+    add("sound", "", sound.clone(), &[1], all());
+    add("legacy", "", metablock(&layout(), &[1]), &[1], all());
+    let legacy = metablock(&built, &[3]);
+    add("legacy-link", "", sound.clone(), &[1], with(&[(link_file("build", 3), &legacy)]));
+
+    // Who signed the layout, and what it is.
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut layout = layout();
+        change(&mut layout);
+        enveloped(&layout, &[1])
+    };
+    add("unsigned", "layout/unsigned", sound.clone(), &[1, 5], all());
+    add("two-owners", "", enveloped(&layout(), &[1, 5]), &[1, 5], all());
+    add("owner-twice", "roles/key-repeated", sound.clone(), &[1, 1], all());
+    add("no-owner", "role/threshold-zero", sound.clone(), &[], all());
+    add("a-link", "metadata/type", enveloped(&built, &[1]), &[1], all());
+    let expired = changed(&|l| l["expires"] = "2026-11-23T23:59:59Z".into());
+    add("expired", "metadata/expired", expired, &[1], all());
+    let malformed = changed(&|l| l["expires"] = "2026-11-24T00:00:00+00:00".into());
+    add("expires-malformed", "record/member-invalid", malformed, &[1], all());
+    let empty = changed(&|l| l["steps"] = json!([]));
+    add("no-steps", "layout/no-steps", empty, &[1], all());
+    let twice = changed(&|l| l["steps"][1]["name"] = "fetch".into());
+    add("step-twice", "layout/name-repeated", twice, &[1], all());
+    let parameter = changed(&|l| l["steps"][1]["expected_command"][0] = "{MAKE}".into());
+    add("parameter", "layout/parameter", parameter, &[1], all());
+    let scheme = changed(&|l| l["keys"][hint(3)]["scheme"] = "ecdsa-sha2-nistp256".into());
+    add("other-scheme", "key/scheme", scheme, &[1], all());
+    let misspelt = changed(&|l| l["steps"][1]["expected_materials"][0][5] = "fetsh".into());
+    add("match-from-nowhere", "record/member-invalid", misspelt, &[1], all());
+
+    // Who performed the steps.
+    let two = changed(&|l| l["steps"][1]["threshold"] = 2.into());
+    let other = enveloped(&built, &[4]);
+    let both = with(&[(link_file("build", 3), &build), (link_file("build", 4), &other)]);
+    add("two-functionaries", "", two.clone(), &[1], both);
+    add("one-of-two", "layout/link-missing", two.clone(), &[1], all());
+    add("no-link", "layout/link-missing", sound.clone(), &[1], with(&[]));
+    let copied = with(&[(link_file("build", 3), &build), (link_file("build", 4), &build)]);
+    add("same-link-twice", unmet, two, &[1], copied);
+    let two_ids = |threshold: u64| {
+        changed(&move |l| {
+            l["keys"][hint(5)] = metadata_key(3);
+            l["steps"][1]["pubkeys"] = json!([hint(3), hint(4), hint(5)]);
+            l["steps"][1]["threshold"] = threshold.into();
+        })
+    };
+    let renamed = with(&[(link_file("build", 3), &build), (link_file("build", 5), &build)]);
+    add("same-key-two-ids", unmet, two_ids(2), &[1], renamed.clone());
+    add("threshold-above-n", "role/threshold-unreachable", two_ids(3), &[1], renamed);
+    let zero = changed(&|l| l["steps"][1]["threshold"] = 0.into());
+    add("threshold-zero", "role/threshold-zero", zero, &[1], all());
+    let stranger = enveloped(&built, &[2]);
+    let of_fetch = with(&[(link_file("build", 2), &stranger)]);
+    add("functionary-of-other-step", unmet, sound.clone(), &[1], of_fetch);
+    let of_fetch = with(&[(link_file("build", 3), &stranger)]);
+    add("functionary-of-other-step-renamed", unmet, sound.clone(), &[1], of_fetch);
+    let other_step = metadata_link("fetch", json!({"a": sha256(10)}), json!({"b": sha256(11)}));
+    let replayed = enveloped(&other_step, &[3]);
+    let replayed = with(&[(link_file("build", 3), &replayed)]);
+    add("link-of-other-step", unmet, sound.clone(), &[1], replayed);
+    let differing = metadata_link("build", json!({"a": sha256(10)}), json!({"b": sha256(12)}));
+    let differing = enveloped(&differing, &[4]);
+    let differing = with(&[(link_file("build", 3), &build), (link_file("build", 4), &differing)]);
+    add("links-disagree", "layout/links-disagree", sound.clone(), &[1], differing);
+
+    // What they took and made.
+    let mut made = |name: &str, rejection: &str, materials: Value, products: Value| {
+        let link = enveloped(&metadata_link("build", materials, products), &[3]);
+        add(name, rejection, sound.clone(), &[1], with(&[(link_file("build", 3), &link)]));
+    };
+    let disallowed = "layout/artifact-disallowed";
+    made("match-other-digest", disallowed, json!({"a": sha256(13)}), json!({"b": sha256(11)}));
+    let weak = json!({"a": {"sha1": "a9993e364706816aba3e25717850c26c9cd0d89d"}});
+    made("match-weak-digest", disallowed, weak, json!({"b": sha256(11)}));
+    made("disallowed", disallowed, json!({}), json!({"b": sha256(11), "c": sha256(12)}));
+    made("path-outside", unmet, json!({}), json!({"../b": sha256(11)}));
+    made("digest-cut", unmet, json!({}), json!({"b": {"sha256": "0b"}}));
+    let required = changed(&|l| l["steps"][1]["expected_products"] = json!([["REQUIRE", "c"]]));
+    add("required", "layout/artifact-required", required, &[1], all());
+
+    // Nested layouts, and bounds.
+    let mut inner = layout();
+    inner["steps"] = json!([{"_type": "step", "name": "build", "threshold": 1,
+        "pubkeys": [hint(4)], "expected_command": [], "expected_materials": [["ALLOW", "*"]],
+        "expected_products": [["ALLOW", "*"]]}]);
+    let inside = |products: Value| {
+        let link = metadata_link("build", json!({"a": sha256(10)}), products);
+        json!({link_file("build", 4): enveloped(&link, &[4])})
+    };
+    let name = |number: u8| format!("build.{}", &hint(number)[..8]);
+    let delegated = |by: u8, directory: Value| {
+        let mut outer = with(&[(link_file("build", 3), &enveloped(&inner, &[by]))]);
+        outer[name(3)] = directory;
+        outer
+    };
+    let products = || json!({"b": sha256(11)});
+    add("nested", "", sound.clone(), &[1], delegated(3, inside(products())));
+    let other = inside(json!({"c": sha256(11)}));
+    add("nested-disallowed", disallowed, sound.clone(), &[1], delegated(3, other));
+    add("nested-without-links", unmet, sound.clone(), &[1], delegated(3, json!({})));
+    add("nested-by-another", unmet, sound.clone(), &[1], delegated(4, inside(products())));
+    let nested = |depth: usize| {
+        let link = link_file("build", 4);
+        (1..depth).fold(
+            inside(products()),
+            |directory, _| json!({link.clone(): enveloped(&inner, &[4]), name(4): directory}),
+        )
+    };
+    add("nested-deepest", "", sound.clone(), &[1], delegated(3, nested(8)));
+    add("nested-too-deep", "layout/too-deep", sound.clone(), &[1], delegated(3, nested(9)));
+    let mut many = all();
+    (0..1023).for_each(|number: u32| many[format!("{number}.link")] = "".into());
+    add("too-many-links", "layout/too-many-links", sound, &[1], many);
+}
+
+fn root_cases(cases: &mut Cases) {
+    let root = |ids: &[u8], threshold: u64| {
+        let ids: Vec<String> = ids.iter().map(|number| hint(*number)).collect();
+        json!({"_type": "root", "version": 1, "expires": "2026-11-24T00:00:00Z",
+            "keys": {hint(1): metadata_key(1), hint(2): metadata_key(2)},
+            "roles": {"root": {"keyids": ids, "threshold": threshold}}})
+    };
+    let mut add = |name: &str, rejection: &str, root: &Value, by: &[u8]| {
+        let members = json!({"text": metablock(root, by), "time": DAY});
+        cases.add("tuf-root", name, rejection, members);
+    };
+    let unmet = "signature/threshold-not-met";
+    add("two-of-two", "", &root(&[1, 2], 2), &[1, 2]);
+    add("same-signature-twice", unmet, &root(&[1, 2], 2), &[1, 1]);
+    add("id-not-of-the-role", unmet, &root(&[1], 1), &[2]);
+    add("id-without-a-key", unmet, &root(&[3], 1), &[3]);
+    let mut other = root(&[1], 1);
+    other["keys"][hint(1)]["scheme"] = "rsassa-pss-sha256".into();
+    add("other-scheme", unmet, &other, &[1]);
+    let mut expired = root(&[1], 1);
+    expired["expires"] = "2026-11-23T23:59:59Z".into();
+    add("expired", "metadata/expired", &expired, &[1]);
 }
