@@ -14,12 +14,14 @@ mod facts;
 mod graph;
 mod init;
 mod key;
+mod layout;
 mod output;
 mod policy;
 mod risk;
 mod role;
 mod schema;
 mod sign;
+mod trust;
 mod verify;
 mod why;
 
@@ -94,7 +96,11 @@ enum Command {
     /// Sign files for a role
     Sign(sign::SignArgs),
     /// Verify that enough keys of a role signed a file
-    Verify(verify::VerifyArgs),
+    Verify(Box<verify::VerifyArgs>),
+    /// Verify a supply chain by its in-toto layout
+    VerifyLayout(layout::LayoutArgs),
+    /// Show whom verification trusts
+    Trust(trust::TrustArgs),
     /// Print the JSON Schema of a format
     Schema(schema::SchemaArgs),
     /// Print a completion script
@@ -189,6 +195,8 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Role(args) => role::run(args),
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::VerifyLayout(args) => layout::run(args),
+        Command::Trust(args) => trust::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man => completions::man(),

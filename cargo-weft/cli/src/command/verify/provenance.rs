@@ -216,8 +216,11 @@ fn trust(name: &str) -> Result<Trust, Error> {
         .map_err(|refusal| Error::usage(format!("{}: {refusal}", path.display()), refusal.remedy()))
 }
 
+/// Files with their bytes, and the paths at which there is none.
+type Found = (Vec<(PathBuf, Vec<u8>)>, Vec<String>);
+
 /// Reads the bundles that are named, or those that lie beside the file; lists where one was looked for in vain.
-fn bundles(what: &What) -> Result<(Vec<(PathBuf, Vec<u8>)>, Vec<String>), Error> {
+fn bundles(what: &What) -> Result<Found, Error> {
     let beside = |ending: &str| {
         let file = what.file.as_ref()?;
         let mut name = file.clone().into_os_string();
