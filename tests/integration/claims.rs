@@ -552,3 +552,63 @@ fn an_example_that_only_compiles_has_not_run() {
     let standing = standing(&root);
     assert_eq!((standing["first"].1, standing["second"].1), (true, false));
 }
+
+#[test]
+fn an_attestation_of_the_sources_counts_and_of_other_sources_does_not() {
+    let (tree, root) = project("# Demo\n\nIt knows large numbers.\n", NINE);
+    passes(&root, "claims init");
+    add(&root, "demo.large", 3, "behaviour", "real");
+    let key = with_roles(&tree, &root);
+    let map = root.join("claims/claims.toml");
+    let text = fs::read_to_string(&map).unwrap();
+    let attested = "\n[[claim.evidence]]\nkind = \"attestation\"\npredicate = \"https://example.org/audit/v1\"\nrole = \"builder\"\n";
+    fs::write(&map, text + attested).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    fails(&root, "claims check", &["claim/unevidenced"]);
+    fs::write(tree.path("audit.json"), "{\"auditor\":\"a\"}").unwrap();
+    let sign = format!(
+        "sign --sources --role builder --key {key} --passphrase-env PATH --predicate-type https://example.org/audit/v1 --predicate ../audit.json --output .weft/evidence/audit.json"
+    );
+    passes(&root, &sign);
+    passes(&root, "claims check");
+    fs::write(root.join("src/new.rs"), "").unwrap();
+    assert_eq!(weft(&root, &sign).0, 2, "a work tree that no commit has is not signed");
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    fails(&root, "claims check", &["claim/unevidenced"]);
+}
+
+#[test]
+fn a_benchmark_is_bounded_in_instructions() {
+    if !command("sh", Path::new("."), &["-c", "command -v valgrind"]).status.success() {
+        let mut stderr = std::io::stderr();
+        _ = writeln!(stderr, "NOT TESTED: benchmarks, since valgrind is not installed");
+        return;
+    }
+    let (_tree, root) = project("# Demo\n\nIt is cheap.\n", NINE);
+    let manifest = format!("{MANIFEST}\n[[bench]]\nname = \"count\"\nharness = false\n");
+    fs::write(root.join("Cargo.toml"), manifest).unwrap();
+    fs::create_dir_all(root.join("benches")).unwrap();
+    let bench = "fn main() { let n: u64 = std::env::args().last().unwrap().parse().unwrap(); let mut sum = 0_u64; for i in 0..n * 100_000 { sum = std::hint::black_box(sum + i); } assert!(sum > 0); }\n";
+    fs::write(root.join("benches/count.rs"), bench).unwrap();
+    passes(&root, "claims init");
+    add(&root, "demo.cheap", 3, "performance", "real");
+    let map = root.join("claims/claims.toml");
+    let text = fs::read_to_string(&map).unwrap();
+    let entry = text.split("[[claim.evidence]]").next().unwrap().to_owned();
+    let bounded = |metric: &str, at_most: u64| {
+        let bench = format!(
+            "{entry}[[claim.evidence]]\nkind = \"bench\"\npackage = \"demo\"\nbench = \"count\"\narguments = [\"2\"]\nmetric = {metric}\nat-most = {at_most}\n"
+        );
+        fs::write(&map, bench).unwrap();
+        commit(&root);
+        passes(&root, "evidence collect");
+        weft(&root, "claims check").0
+    };
+    assert_eq!(bounded("\"instructions\"", 100_000_000), 0);
+    assert_eq!(bounded("\"instructions\"", 1000), 1);
+    // Twice the work is about twice the instructions, whatever the machine.
+    assert_eq!(bounded("\"ratio\"\nover = [\"1\"]", 2100), 0);
+    assert_eq!(bounded("\"ratio\"\nover = [\"1\"]", 1100), 1);
+}

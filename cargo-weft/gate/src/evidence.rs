@@ -279,7 +279,7 @@ pub fn test_result(
 }
 
 /// Names sources by their digest.
-fn subject(sources: Sha256) -> ResourceDescriptor {
+pub fn subject(sources: Sha256) -> ResourceDescriptor {
     ResourceDescriptor {
         digest: BTreeMap::from([("sha256".to_owned(), sources.to_string())]),
         name: Some(SUBJECT.to_owned()),

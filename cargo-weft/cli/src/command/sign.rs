@@ -19,6 +19,7 @@ use crate::escape::terminal;
 use crate::source::files;
 use crate::source::roles::{MAX_BYTES, Place, envelope, read};
 use crate::source::secret::PassphraseArgs;
+use crate::source::{sources, workspace};
 
 /// The largest artifact that is read, in bytes.
 pub(super) const MAX_ARTIFACT: usize = 2 << 30;
@@ -26,8 +27,11 @@ pub(super) const MAX_ARTIFACT: usize = 2 << 30;
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {
     /// The files that are vouched for
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "sources", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Speak of the sources of this workspace instead, as evidence does
+    #[arg(long, conflicts_with = "files", requires_all = ["output", "predicate_type"])]
+    sources: bool,
     /// The role that the key signs for
     #[arg(long)]
     role: String,
@@ -58,7 +62,10 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
     let roles = place.in_force(None)?;
     roles.requirement(&args.role).map_err(Error::rejected("the role"))?;
     let (predicate_type, predicate) = predicate(args, &roles)?;
-    let subjects = args.files.iter().map(|file| subject(file)).collect::<Result<Vec<_>, _>>()?;
+    let subjects = match args.sources {
+        true => vec![sources()?],
+        false => args.files.iter().map(|file| subject(file)).collect::<Result<Vec<_>, _>>()?,
+    };
     let bundles: Vec<(PathBuf, Vec<ResourceDescriptor>)> = match &args.output {
         Some(output) => vec![(output.clone(), subjects)],
         None => args
@@ -129,6 +136,22 @@ fn predicate(args: &SignArgs, roles: &Roles) -> Result<(String, Value), Error> {
     let bytes = canonical::to_vec(&signature).map_err(|e| Error::Bug(e.to_string()))?;
     let predicate = strict::read(&bytes, Limits::RECORD).map_err(|e| Error::Bug(e.to_string()))?;
     Ok((ROLE_SIGNATURE.to_owned(), predicate))
+}
+
+/// Names the sources of the workspace by their digest, if a commit has them as they are.
+fn sources() -> Result<ResourceDescriptor, Error> {
+    let unfit = |reason: String| {
+        Error::usage(format!("the sources are not known: {}", terminal(&reason)), "mend that first")
+    };
+    let root = workspace::root(None)?;
+    let sources = sources::read(&root).map_err(unfit)?;
+    match sources::changed(&root, &sources.commit).map_err(unfit)? {
+        Some(path) => Err(Error::usage(
+            format!("the work tree is not as its commit: {}", terminal(&path)),
+            "commit first: what is signed is what others can check out",
+        )),
+        None => Ok(weft_gate::evidence::subject(sources.sha256)),
+    }
 }
 
 fn subject(file: &Path) -> Result<ResourceDescriptor, Error> {

@@ -160,6 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn what_tests_print_costs_nothing_and_another_name_is_another_test() {
+        let printed = "x".repeat(50 << 20);
+        let case = format!(
+            "<testcase classname=\"demo\" name=\"a\"><system-out>{printed}</system-out></testcase>"
+        );
+        assert_eq!(read(&case).unwrap(), [("demo a".to_owned(), Outcome::Passed)]);
+        let renamed = read("<testcase classname=\"demo\" name=\"b\"/>").unwrap();
+        assert!(renamed.iter().all(|(name, _)| name != "demo a"));
+    }
+
+    #[test]
     fn what_is_no_report_is_refused() {
         let refused = |text: &str| parse("junit.xml", text.as_bytes()).is_err();
         assert!(refused("") && refused("{}") && refused("<testsuites>") && refused("<other/>"));
