@@ -1,5 +1,7 @@
 #![doc = include_str!("not_allowed.md")]
 
+use std::collections::BTreeSet;
+
 use super::{Known, gap, judged, licensees};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
@@ -37,8 +39,9 @@ impl Check for NotAllowed {
                 general.iter().chain(&special).any(|licensee| licensee.satisfies(req))
             };
             if let Err(failures) = expression.evaluate_with_failures(accepts) {
-                let failures: Vec<String> = failures.iter().map(|f| f.req.to_string()).collect();
-                refused.push((index, package, stated, failures));
+                let failures: BTreeSet<String> =
+                    failures.iter().map(|f| f.req.to_string()).collect();
+                refused.push((index, package, stated, Vec::from_iter(failures)));
             }
         }
         Ok(each(refused, |(index, package, stated, failures)| {
