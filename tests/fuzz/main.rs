@@ -48,6 +48,16 @@ const TOKENS: [&[u8]; 32] = [
 ];
 
 #[test]
+fn bundle() {
+    run("bundle", target::bundle);
+}
+
+#[test]
+fn layout() {
+    run("layout", target::layout);
+}
+
+#[test]
 fn json() {
     run("json", target::json);
 }

@@ -148,3 +148,37 @@ pub(crate) fn evidence(data: &[u8]) {
         assert_eq!(again.as_ref(), Ok(&record));
     }
 }
+
+/// Attestations: nothing passes that nobody is expected to have signed, and each step is told.
+pub(crate) fn bundle(data: &[u8]) {
+    use std::sync::LazyLock;
+    use weft_gate::provenance::{
+        STEPS, Subject, bundle, expectation::Expectation, judge, sigstore::Trust,
+    };
+    static TRUST: LazyLock<Trust> =
+        LazyLock::new(|| Trust::embedded("staging").expect("it is built in"));
+    let artifact = Artifact::of(b"abc");
+    for part in bundle::split(data).unwrap_or_default() {
+        let subject = Subject::Blob(b"abc", &artifact);
+        let (steps, proven) = judge(&part, &subject, &TRUST, &Expectation::default());
+        assert!(proven.is_none() && steps.all().len() == STEPS.len());
+    }
+}
+
+/// Layouts: none is performed whose trusted key did not sign it.
+pub(crate) fn layout(data: &[u8]) {
+    use weft_verify::layout::{Bundle, Directory, verify};
+    // The public key of RFC 8032, section 7.1, test 1.
+    let key = [
+        0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07,
+        0x3a, 0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07,
+        0x51, 0x1a,
+    ];
+    let links = [("build.a.link".to_owned(), data.to_vec())].into();
+    let bundle = Bundle {
+        layout: data.to_vec(),
+        keys: vec![PublicKey::from_bytes(&key).expect("it is a key")],
+        directory: Directory { links, ..Directory::default() },
+    };
+    assert!(verify(&bundle, weft_verify::AsOf::second(1_795_478_400)).is_err());
+}
