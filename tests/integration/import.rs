@@ -48,8 +48,8 @@ deny = [
     { crate = "openssl", use-instead = "rustls", wrappers = ["native-tls"], reason = "one TLS" },
     { name = "old", version = "<2" },
 ]
-skip = ["syn@1.0.0", { crate = "bitflags@1", reason = "later" }]
-skip-tree = [{ crate = "windows-sys@0.45", depth = 20 }]
+skip = ["syn@1.0.0", { crate = "bitflags@1", reason = "later" }, "hashbrown"]
+skip-tree = [{ crate = "windows-sys@0.45", depth = 20 }, { crate = "winit" }]
 
 [[bans.features]]
 crate = "tokio"
@@ -109,8 +109,8 @@ fn a_deny_toml_becomes_a_policy_and_its_exceptions_expire() {
         "/licenses/exception/0": {"crate": "adler32", "version": "=1.2.0", "allow": ["Zlib"]},
         "/checks/topology~1duplicate-version": "warn",
         "/topology/duplicate-versions": 1,
-        "/topology/duplicate-skip": ["bitflags", "syn"],
-        "/topology/duplicate-skip-tree": ["windows-sys"],
+        "/topology/duplicate-skip": ["hashbrown"],
+        "/topology/duplicate-skip-tree": ["winit"],
         "/bans/deny/0": {"crate": "left-pad", "version": "=1.0.0"},
         "/bans/deny/1": {"crate": "openssl", "instead": "rustls", "wrappers": ["native-tls"], "reason": "one TLS"},
         "/bans/deny/2": {"crate": "old", "version": "<2"},
@@ -213,15 +213,66 @@ fn crates_are_banned_in_the_versions_that_are_meant() {
     check(
         "[bans]\nallow = [\"a@1.0.0\", \"leaky\"]\n",
         &[
-            "\nallow = [\"a\", \"leaky\"]",
-            "# - deny.toml: bans.allow of a: version = \"=1.0.0\", and here it is about every version",
+            "\nallow = [\"leaky\"]",
+            "# - deny.toml: bans.allow of a: version = \"=1.0.0\", so it is left out",
+            "# - deny.toml: a crate that is left out of bans.allow is reported as banned",
         ],
-        &[],
+        &["no crate"],
+    );
+    check(
+        "[bans]\nallow = [\"e@1\"]\n",
+        &[
+            "# - deny.toml: bans.allow of e: version = \"=1\", so it is left out",
+            "# - deny.toml: bans.allow names no crate in all of its versions, so nothing is written",
+        ],
+        &["[bans]", "reported as banned"],
     );
     check(
         "[bans]\nallow = [{ name = \"*\" }]\n",
         &["# - deny.toml: bans.allow names no crate that is understood, so here any is allowed"],
         &[],
+    );
+}
+
+#[test]
+fn duplicates_are_skipped_in_no_more_versions_than_are_meant() {
+    let hint = "`cargo weft exempt topology/duplicate-version \"NAME in N versions\"`";
+    check(
+        "[bans]\nskip = [\"getrandom@0.2.17\", { name = \"syn\", version = \"*\" }]\n\
+         skip-tree = [{ crate = \"deep\", depth = 2 }]\n",
+        &[
+            "duplicate-skip = [\"syn\"]",
+            "# - deny.toml: bans.skip of getrandom: version = \"=0.2.17\", so it is left out",
+            "# - deny.toml: bans.skip-tree of deep: depth = 2, so it is left out",
+            hint,
+        ],
+        &["duplicate-skip-tree"],
+    );
+    check(
+        "[bans]\nskip = [\"syn\"]\nskip-tree = [\"deep\"]\n",
+        &["duplicate-skip = [\"syn\"]", "duplicate-skip-tree = [\"deep\"]"],
+        &["no equivalent", hint],
+    );
+}
+
+#[test]
+fn a_repository_is_allowed_without_its_branch() {
+    check(
+        "[sources]\nallow-git = [\"https://github.com/paradigmxyz/revmc?branch=main\", \
+         \"git+https://h/b/?tag=v1#0123456\", \"?branch=main\"]\n",
+        &[
+            "git = [\"https://github.com/paradigmxyz/revmc\", \"https://h/b\"]",
+            "# - deny.toml: sources.allow-git of https://github.com/paradigmxyz/revmc: ?branch=main, and",
+            "# - deny.toml: sources.allow-git of https://h/b: ?tag=v1#0123456, and",
+            "source/git-unpinned looks at branches",
+            "# - deny.toml: sources.allow-git has \"?branch=main\"",
+        ],
+        &[],
+    );
+    check(
+        "[sources]\nallow-git = [\"https://h/b\"]\n",
+        &["git = [\"https://h/b\"]"],
+        &["no equivalent"],
     );
 }
 

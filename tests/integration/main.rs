@@ -19,6 +19,7 @@ mod import;
 mod lockfile;
 mod provenance;
 mod real;
+mod release;
 mod replay;
 mod sample;
 mod status;

@@ -11,12 +11,14 @@ mod evidence;
 mod exempt;
 mod explain;
 mod facts;
+mod gate;
 mod graph;
 mod init;
 mod key;
 mod layout;
 mod output;
 mod policy;
+mod release;
 mod risk;
 mod role;
 mod schema;
@@ -99,6 +101,10 @@ enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Verify a supply chain by its in-toto layout
     VerifyLayout(layout::LayoutArgs),
+    /// Write, sign and gather the manifest of a release
+    Release(release::ReleaseArgs),
+    /// Say whether a release may be published
+    Gate(gate::GateArgs),
     /// Show whom verification trusts
     Trust(trust::TrustArgs),
     /// Print the JSON Schema of a format
@@ -196,6 +202,8 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::VerifyLayout(args) => layout::run(args),
+        Command::Release(args) => release::run(args),
+        Command::Gate(args) => gate::run(args),
         Command::Trust(args) => trust::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),

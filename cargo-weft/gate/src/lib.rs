@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod place;
 pub mod policy;
 pub mod provenance;
+pub mod release;
 pub mod topology;
 pub mod verdict;
 

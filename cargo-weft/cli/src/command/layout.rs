@@ -41,7 +41,7 @@ pub(super) struct LayoutArgs {
 
 pub(super) fn run(args: &LayoutArgs) -> Result<ExitStatus, Error> {
     let as_of = super::as_of(args.as_of)?;
-    let mut left = MAX_LINKS;
+    let mut left = Left { links: MAX_LINKS, bytes: MAX_TOTAL };
     let bundle = Bundle {
         layout: read(&args.layout, MAX_BYTES)?,
         keys: args.keys.iter().map(|path| key(path)).collect::<Result<_, _>>()?,
@@ -73,8 +73,18 @@ fn key(path: &Path) -> Result<PublicKey, Error> {
     PublicKey::from_pem(&text).map_err(Error::rejected(&path.display().to_string()))
 }
 
+/// The largest link that is read, and the most of all of them, in bytes.
+const MAX_LINK: usize = 4 << 20;
+const MAX_TOTAL: usize = 64 << 20;
+
+/// How much may still be read.
+struct Left {
+    links: usize,
+    bytes: usize,
+}
+
 /// Reads the links of a directory, and those of nested layouts below it.
-fn directory(path: &Path, depth: usize, left: &mut usize) -> Result<Directory, Error> {
+fn directory(path: &Path, depth: usize, left: &mut Left) -> Result<Directory, Error> {
     let failed = |source| Error::File { action: "read", path: path.display().to_string(), source };
     let mut found = Directory::default();
     for entry in std::fs::read_dir(path).map_err(failed)? {
@@ -84,12 +94,18 @@ fn directory(path: &Path, depth: usize, left: &mut usize) -> Result<Directory, E
         if kind.is_dir() && depth > 0 {
             found.directories.insert(name, directory(&entry.path(), depth - 1, left)?);
         } else if name.ends_with(".link") {
-            *left = left.checked_sub(1).ok_or_else(|| {
-                let message = format!("there are more than {MAX_LINKS} links");
+            let too_much = || {
+                let message = format!(
+                    "there are more than {MAX_LINKS} links, or {} MiB of them",
+                    MAX_TOTAL >> 20
+                );
                 Error::usage(message, "name a directory of one chain")
-            })?;
-            // A link to elsewhere is no regular file, and refused as such.
-            found.links.insert(name, read(&entry.path(), MAX_BYTES)?);
+            };
+            left.links = left.links.checked_sub(1).ok_or_else(too_much)?;
+            // What is no regular file, or too large for a link, is empty to the verifier, and counts for nobody.
+            let bytes = read(&entry.path(), MAX_LINK).unwrap_or_default();
+            left.bytes = left.bytes.checked_sub(bytes.len()).ok_or_else(too_much)?;
+            found.links.insert(name, bytes);
         }
     }
     Ok(found)
@@ -165,6 +181,7 @@ fn human(
         let keys = plural(step.functionaries.len() as u64, "key");
         out += &format!("  {}: {keys} of {} needed\n", terminal(&step.name), step.threshold);
         for (file, why) in step.uncounted.iter() {
+            let why = terminal(&why.to_string());
             out += &format!("    {} does not count: {why}\n", terminal(file));
         }
     }

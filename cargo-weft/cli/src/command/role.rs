@@ -16,7 +16,7 @@ use super::Format;
 use super::key::{current, draft_written, edit, public, tables};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
-use crate::source::roles::{MAX_BYTES, Place, envelope, read};
+use crate::source::roles::{MAX_BYTES, Place, attestations_beside, envelope, read};
 use crate::source::secret::PassphraseArgs;
 use crate::source::{files, secret};
 
@@ -297,7 +297,7 @@ fn commit(
 ) -> Result<(), Error> {
     let current = place.committed(None)?;
     let proposal = read_proposal(proposal_path)?;
-    let paths = if named.is_empty() { beside(proposal_path)? } else { named.to_vec() };
+    let paths = if named.is_empty() { attestations_beside(proposal_path)? } else { named.to_vec() };
     let attestations = paths.iter().map(|path| envelope(path)).collect::<Result<Vec<_>, _>>()?;
     let as_of = super::as_of(args.as_of)?;
     let refused = Error::rejected("the proposal");
@@ -327,28 +327,6 @@ fn accept(
         Some(current) => update::next(current, &gathered, as_of)?,
     };
     Ok((gathered, roles))
-}
-
-/// Lists the attestations beside a proposal, in the order of their names.
-fn beside(proposal: &Path) -> Result<Vec<PathBuf>, Error> {
-    let directory = match proposal.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let stem = proposal.file_stem().unwrap_or_default().to_string_lossy().into_owned() + ".";
-    let error =
-        |source| Error::File { action: "read", path: directory.display().to_string(), source };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(error)? {
-        let path = entry.map_err(error)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let id = name.strip_prefix(&stem).and_then(|rest| rest.strip_suffix(".dsse.json"));
-        if id.is_some_and(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 fn witness(format: Format, place: &Place, command: &WitnessCommand) -> Result<(), Error> {

@@ -102,7 +102,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
 }
 
 /// Refuses a key that does not have the role, before anything is signed.
-fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result<(), Error> {
+pub(super) fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result<(), Error> {
     let signers = roles.authority().signers();
     let signer = signers.iter().find(|signer| signer.key == key.public());
     let rejection = match signer {

@@ -78,6 +78,22 @@ impl Git {
         }
     }
 
+    /// Returns the id of the tree of a commit.
+    ///
+    /// # Errors
+    ///
+    /// What git says.
+    pub fn tree(&self, commit: &str) -> Result<String, String> {
+        let wanted = format!("{commit}^{{tree}}");
+        let answer =
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
+        let id = String::from_utf8_lossy(&answer).trim().to_owned();
+        match is_id(&id) {
+            true => Ok(id),
+            false => Err("its commit has no tree".to_owned()),
+        }
+    }
+
     /// Returns the second since 1970 at which the committer made a commit.
     ///
     /// # Errors

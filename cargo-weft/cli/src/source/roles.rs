@@ -175,3 +175,29 @@ pub fn envelope(path: &Path) -> Result<Envelope, Error> {
     let bytes = read(path, MAX_BYTES)?;
     Envelope::from_slice(&bytes).map_err(Error::rejected(&path.display().to_string()))
 }
+
+/// Lists the attestations beside a proposal, in the order of their names.
+///
+/// # Errors
+///
+/// [`Error::File`].
+pub fn attestations_beside(proposal: &Path) -> Result<Vec<PathBuf>, Error> {
+    let directory = match proposal.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let stem = proposal.file_stem().unwrap_or_default().to_string_lossy().into_owned() + ".";
+    let error =
+        |source| Error::File { action: "read", path: directory.display().to_string(), source };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(error)? {
+        let path = entry.map_err(error)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let id = name.strip_prefix(&stem).and_then(|rest| rest.strip_suffix(".dsse.json"));
+        if id.is_some_and(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

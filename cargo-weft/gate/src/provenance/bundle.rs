@@ -7,6 +7,7 @@
 use serde_json::json;
 use weft_verify::json::{self as strict, Limits, Value};
 
+use self::Shape::{List, Object, Plain};
 use super::Refusal;
 
 /// The largest bundle that is read, in bytes.
@@ -23,63 +24,81 @@ pub struct Bundle {
     text: String,
     proofs: usize,
     entries: usize,
-    checkpoints: Vec<String>,
+    stranger: Option<String>,
     timestamps: usize,
     is_keyed: bool,
 }
 
+/// What a file holds in one place: a bundle, or why there is none.
+pub type Part = Result<Vec<u8>, Refusal>;
+
 /// Splits a file into the bundles that it holds: one, one a line, or what a registry answers.
 ///
-/// # Errors
-///
-/// [`Refusal::Json`] or [`Refusal::Bundle`].
-pub fn split(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-    match strict::read(bytes, limits()) {
-        Ok(value) => unwrapped(&value, bytes),
-        Err(rejection) => {
-            let lines: Vec<&[u8]> =
-                bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
-            if lines.len() < 2 || lines.len() > MAX_ATTESTATIONS {
-                return Err(Refusal::Json(rejection));
-            }
-            let read = |line: &&[u8]| {
-                let value = strict::read(line, limits()).map_err(Refusal::Json)?;
-                unwrapped(&value, line)
-            };
-            Ok(lines.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat())
+/// What is no bundle is a refusal in its place, and hides none of the others.
+pub fn split(bytes: &[u8]) -> Vec<Part> {
+    let rejection = match strict::read(bytes, limits()) {
+        Ok(value) => return bounded(unwrapped(&value, bytes)),
+        Err(rejection) => rejection,
+    };
+    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines: Vec<&[u8]> = lines.take(MAX_ATTESTATIONS + 1).collect();
+    if lines.len() < 2 {
+        return vec![Err(Refusal::Json(rejection))];
+    }
+    let mut parts = Vec::new();
+    for line in lines {
+        match strict::read(line, limits()) {
+            Ok(value) => parts.extend(unwrapped(&value, line)),
+            Err(rejection) => parts.push(Err(Refusal::Json(rejection))),
+        }
+        if parts.len() > MAX_ATTESTATIONS {
+            break;
         }
     }
+    bounded(parts)
+}
+
+/// Cuts off what is too much, and says so.
+fn bounded(mut parts: Vec<Part>) -> Vec<Part> {
+    if parts.len() > MAX_ATTESTATIONS {
+        parts.truncate(MAX_ATTESTATIONS);
+        parts.push(Err(malformed(&format!("there are more than {MAX_ATTESTATIONS} attestations"))));
+    }
+    parts
 }
 
 fn limits() -> Limits {
     Limits { size: MAX_BYTES, ..Limits::FOREIGN }
 }
 
-fn unwrapped(value: &Value, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+fn unwrapped(value: &Value, bytes: &[u8]) -> Vec<Part> {
+    let most = MAX_ATTESTATIONS + 1;
     if let Some(Value::Array(list)) = value.get("attestations") {
-        if list.is_empty() || list.len() > MAX_ATTESTATIONS {
-            return Err(malformed("`attestations` holds none, or too many"));
-        }
-        let bundle = |item: &Value| {
-            let bundle =
-                item.get("bundle").ok_or_else(|| malformed("an attestation has no `bundle`"))?;
-            to_json(bundle)
+        let bundle = |item: &Value| match item.get("bundle") {
+            Some(bundle) => to_json(bundle),
+            None => Err(malformed("an attestation has no `bundle`")),
         };
-        return list.iter().map(bundle).collect();
+        return some(list.iter().take(most).map(bundle).collect());
     }
     if let Some(Value::Array(list)) = value.get("attestation_bundles") {
-        let of_publisher = |item: &Value| -> Result<Vec<Vec<u8>>, Refusal> {
-            match item.get("attestations") {
-                Some(Value::Array(list)) => list.iter().map(from_pep740).collect(),
-                _ => Err(malformed("`attestation_bundles` has no `attestations`")),
-            }
+        let of_publisher = |item: &Value| match item.get("attestations") {
+            Some(Value::Array(list)) => list.iter().take(most).map(from_pep740).collect(),
+            _ => vec![Err(malformed("`attestation_bundles` has no `attestations`"))],
         };
-        return Ok(list.iter().map(of_publisher).collect::<Result<Vec<_>, _>>()?.concat());
+        return some(list.iter().flat_map(of_publisher).take(most).collect());
     }
-    if value.get("verification_material").is_some() {
-        return Ok(vec![from_pep740(value)?]);
+    match value.get("verification_material") {
+        Some(_) => vec![from_pep740(value)],
+        None => vec![Ok(bytes.to_vec())],
     }
-    Ok(vec![bytes.to_vec()])
+}
+
+/// An empty list is no attestation, which is said.
+fn some(parts: Vec<Part>) -> Vec<Part> {
+    match parts.is_empty() {
+        true => vec![Err(malformed("it holds no attestations"))],
+        false => parts,
+    }
 }
 
 fn to_json(value: &Value) -> Result<Vec<u8>, Refusal> {
@@ -121,39 +140,34 @@ impl Bundle {
     ///
     /// [`Refusal::Json`] or [`Refusal::Bundle`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let value = strict::read(bytes, limits()).map_err(Refusal::Json)?;
-        let text = String::from_utf8(bytes.to_vec()).map_err(|_| malformed("it is not UTF-8"))?;
-        only(&value, &["mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"])?;
-        let media_type = string(&value, "mediaType")?;
-        if !is_media_type(media_type) {
+        let mut value = strict::read(bytes, limits()).map_err(Refusal::Json)?;
+        BUNDLE.demand(&value, "it")?;
+        let media_type = string(&value, "mediaType")?.to_owned();
+        if !is_media_type(&media_type) {
             let shown: String = media_type.chars().take(100).collect();
             return Err(malformed(&format!("`{shown}` is no media type of a bundle")));
         }
-        let material = value
-            .get("verificationMaterial")
+        let stranger = keep_own_signatures(&mut value);
+        let material = present(&value, "verificationMaterial")
             .ok_or_else(|| malformed("it has no `verificationMaterial`"))?;
         let content = one_of(&value, &["dsseEnvelope", "messageSignature"])?;
         let means = one_of(material, &["certificate", "x509CertificateChain", "publicKey"])?;
-        let entries = list(material, "tlogEntries")?;
-        let proofs: Vec<&Value> =
-            entries.iter().filter_map(|entry| present(entry, "inclusionProof")).collect();
-        let checkpoints = proofs.iter().filter_map(|proof| {
-            present(proof, "checkpoint")?.get("envelope").and_then(Value::as_str).map(str::to_owned)
-        });
+        let entries = list(material, "tlogEntries");
+        let proofs = entries.iter().filter_map(|entry| present(entry, "inclusionProof"));
         let timestamps = present(material, "timestampVerificationData")
-            .map_or(Ok(&[][..]), |data| list(data, "rfc3161Timestamps"))?;
+            .map_or(&[][..], |data| list(data, "rfc3161Timestamps"));
         Ok(Self {
-            media_type: media_type.to_owned(),
+            media_type,
             payload: match content {
                 "dsseEnvelope" => Some(payload(&value)?),
                 _ => None,
             },
-            proofs: proofs.len(),
+            proofs: proofs.count(),
             entries: entries.len(),
-            checkpoints: checkpoints.collect(),
+            stranger,
             timestamps: timestamps.len(),
             is_keyed: means == "publicKey",
-            text,
+            text: String::from_utf8(to_json(&value)?).map_err(|e| malformed(&e.to_string()))?,
         })
     }
 
@@ -162,7 +176,7 @@ impl Bundle {
         self.payload.as_ref().map(|(payload_type, payload)| (&**payload_type, &**payload))
     }
 
-    /// Returns the text.
+    /// Returns the text that is to be verified: of checkpoints, only signatures in the name of their log are left.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -172,9 +186,9 @@ impl Bundle {
         self.entries > 0 && self.proofs == self.entries
     }
 
-    /// Returns the checkpoints of its inclusion proofs.
-    pub fn checkpoints(&self) -> &[String] {
-        &self.checkpoints
+    /// Returns the origin of a checkpoint that nobody signed in its name.
+    pub fn stranger(&self) -> Option<&str> {
+        self.stranger.as_deref()
     }
 
     /// Says whether it has an RFC 3161 timestamp.
@@ -231,14 +245,122 @@ fn present<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     value.get(name).filter(|member| !matches!(member, Value::Null))
 }
 
-fn only(value: &Value, names: &[&str]) -> Result<(), Refusal> {
-    let Value::Object(members) = value else { return Err(malformed("it is no object")) };
-    match members.iter().find(|(name, _)| !names.contains(&name.as_str())) {
-        Some((name, _)) => {
-            let name: String = name.chars().take(80).collect();
-            Err(malformed(&format!("it has the unknown member `{name}`")))
+/// Leaves of each checkpoint's signatures those in the name of its log, which are the only ones that may count; returns
+/// the origin of one that has none.
+///
+/// The origin is the name, or begins with it (C2SP tlog-checkpoint; Rekor v1 adds the tree's number).
+/// A verifier that finds the log's key by its hint alone would take a line under any name.
+fn keep_own_signatures(bundle: &mut Value) -> Option<String> {
+    let material = member_mut(bundle, "verificationMaterial")?;
+    let Some(Value::Array(entries)) = member_mut(material, "tlogEntries") else { return None };
+    let mut stranger = None;
+    for entry in entries {
+        let envelope = member_mut(entry, "inclusionProof")
+            .and_then(|proof| member_mut(proof, "checkpoint"))
+            .and_then(|checkpoint| member_mut(checkpoint, "envelope"));
+        let Some(Value::String(note)) = envelope else { continue };
+        let origin = note.lines().next().unwrap_or_default().to_owned();
+        let is_own = |line: &str| {
+            let name = line.strip_prefix("\u{2014} ").and_then(|rest| rest.split(' ').next());
+            name.is_some_and(|name| origin == name || origin.starts_with(&format!("{name} - ")))
+        };
+        let is_signature = |line: &str| line.starts_with('\u{2014}');
+        if !note.lines().any(is_own) {
+            stranger = Some(origin);
+            continue;
         }
-        None => Ok(()),
+        let kept = note.split_inclusive('\n').filter(|line| !is_signature(line) || is_own(line));
+        *note = kept.collect();
+    }
+    stranger
+}
+
+fn member_mut<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
+    let Value::Object(members) = value else { return None };
+    members.iter_mut().find(|(found, _)| found == name).map(|(_, member)| member)
+}
+
+/// What a value has to look like; `null` stands for what is absent, as the protobuf mapping has it.
+enum Shape {
+    /// A text, a number or a truth value.
+    Plain,
+    /// Each of these members, or none, and no others.
+    Object(&'static [(&'static str, Shape)]),
+    /// Any number of these.
+    List(&'static Shape),
+}
+
+const CERTIFICATE: Shape = Object(&[("rawBytes", Plain)]);
+
+const PROOF: Shape = Object(&[
+    ("checkpoint", Object(&[("envelope", Plain)])),
+    ("hashes", List(&Plain)),
+    ("logIndex", Plain),
+    ("rootHash", Plain),
+    ("treeSize", Plain),
+]);
+
+const ENTRY: Shape = Object(&[
+    ("canonicalizedBody", Plain),
+    ("inclusionPromise", Object(&[("signedEntryTimestamp", Plain)])),
+    ("inclusionProof", PROOF),
+    ("integratedTime", Plain),
+    ("kindVersion", Object(&[("kind", Plain), ("version", Plain)])),
+    ("logId", Object(&[("keyId", Plain)])),
+    ("logIndex", Plain),
+]);
+
+const MATERIAL: Shape = Object(&[
+    ("certificate", CERTIFICATE),
+    ("publicKey", Object(&[("hint", Plain), ("rawBytes", Plain)])),
+    (
+        "timestampVerificationData",
+        Object(&[("rfc3161Timestamps", List(&Object(&[("signedTimestamp", Plain)])))]),
+    ),
+    ("tlogEntries", List(&ENTRY)),
+    ("x509CertificateChain", Object(&[("certificates", List(&CERTIFICATE))])),
+]);
+
+/// A bundle (`sigstore_bundle.proto`).
+const BUNDLE: Shape = Object(&[
+    (
+        "dsseEnvelope",
+        Object(&[
+            ("payload", Plain),
+            ("payloadType", Plain),
+            ("signatures", List(&Object(&[("keyid", Plain), ("sig", Plain)]))),
+        ]),
+    ),
+    ("mediaType", Plain),
+    (
+        "messageSignature",
+        Object(&[
+            ("messageDigest", Object(&[("algorithm", Plain), ("digest", Plain)])),
+            ("signature", Plain),
+        ]),
+    ),
+    ("verificationMaterial", MATERIAL),
+]);
+
+impl Shape {
+    fn demand(&self, value: &Value, path: &str) -> Result<(), Refusal> {
+        match (self, value) {
+            (_, Value::Null) => Ok(()),
+            (Plain, Value::Array(_) | Value::Object(_)) => {
+                Err(malformed(&format!("{path} is no plain value")))
+            }
+            (Plain, _) => Ok(()),
+            (List(of), Value::Array(list)) => list.iter().try_for_each(|v| of.demand(v, path)),
+            (List(_), _) => Err(malformed(&format!("{path} is no array"))),
+            (Object(known), Value::Object(members)) => members.iter().try_for_each(|(name, v)| {
+                let shown: String = name.chars().take(80).collect();
+                match known.iter().find(|(known, _)| known == name) {
+                    Some((_, shape)) => shape.demand(v, &format!("`{shown}`")),
+                    None => Err(malformed(&format!("{path} has the unknown member `{shown}`"))),
+                }
+            }),
+            (Object(_), _) => Err(malformed(&format!("{path} is no object"))),
+        }
     }
 }
 
@@ -247,10 +369,9 @@ fn string<'v>(value: &'v Value, name: &str) -> Result<&'v str, Refusal> {
     text.ok_or_else(|| malformed(&format!("it has no text `{name}`")))
 }
 
-fn list<'v>(value: &'v Value, name: &str) -> Result<&'v [Value], Refusal> {
+fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     match present(value, name) {
-        None => Ok(&[]),
-        Some(Value::Array(list)) => Ok(list),
-        Some(_) => Err(malformed(&format!("`{name}` is no array"))),
+        Some(Value::Array(list)) => list,
+        _ => &[],
     }
 }

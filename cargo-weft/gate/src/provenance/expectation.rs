@@ -13,13 +13,14 @@ use weft_verify::statement::Statement;
 /// The largest compiled pattern, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
 
-/// Builders that keep the build apart from the project that calls them, whoever that is (SLSA v1.0, build level 3).
+/// Builders that keep the build apart from the project that calls them, whoever that is (SLSA v1.0, build level 3), at a
+/// tag of their releases: another ref may hold anything.
 const ISOLATED: [&str; 5] = [
-    "slsa-framework/slsa-github-generator/.github/workflows/builder_container-based_slsa3.yml",
-    "slsa-framework/slsa-github-generator/.github/workflows/builder_go_slsa3.yml",
-    "slsa-framework/slsa-github-generator/.github/workflows/builder_nodejs_slsa3.yml",
-    "slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml",
-    "slsa-framework/slsa-github-generator/.github/workflows/generator_generic_slsa3.yml",
+    "github.com/slsa-framework/slsa-github-generator/.github/workflows/builder_container-based_slsa3.yml",
+    "github.com/slsa-framework/slsa-github-generator/.github/workflows/builder_go_slsa3.yml",
+    "github.com/slsa-framework/slsa-github-generator/.github/workflows/builder_nodejs_slsa3.yml",
+    "github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml",
+    "github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_generic_slsa3.yml",
 ];
 
 /// What is expected; what is not named may be anything, but somebody has to be named.
@@ -33,6 +34,8 @@ pub struct Expectation {
     pub identity_pattern: Option<Pattern>,
     /// Who vouches for the signer's name.
     pub issuer: Option<String>,
+    /// Whether nobody vouches for it: certificates of GitHub's own instance name no issuer.
+    pub no_issuer: bool,
     /// The repository that was built.
     pub source_repository: Option<String>,
     /// The owner of that repository.
@@ -90,7 +93,7 @@ impl Expectation {
         let by_run = self.source_repository.is_some()
             || self.source_owner.is_some()
             || self.signer_workflow.is_some();
-        self.key.is_some() || (by_name || by_run) && self.issuer.is_some()
+        self.key.is_some() || (by_name || by_run) && (self.issuer.is_some() || self.no_issuer)
     }
 
     /// Demands the proofs, whatever the media type says.
@@ -122,9 +125,6 @@ impl Expectation {
         if !self.names_somebody() {
             return Err(Refusal::NobodyExpected);
         }
-        if self.key.is_some() {
-            return Ok("the key that was named".to_owned());
-        }
         let found = &signed.identity;
         let refused = |what: &'static str, expected: &str, found: &Option<String>| {
             Err(Refusal::Signer { what, expected: expected.to_owned(), found: found.clone() })
@@ -144,13 +144,19 @@ impl Expectation {
         {
             return refused("issuer", expected, &signed.issuer);
         }
+        if self.no_issuer && signed.issuer.is_some() {
+            return refused("issuer", "none", &signed.issuer);
+        }
         if let Some(expected) = &self.signer_workflow {
             let workflow = signed.run.signer.clone().or_else(|| found.clone());
             if !workflow.as_deref().is_some_and(|workflow| is_workflow(expected, workflow)) {
                 return refused("signing workflow", expected, &workflow);
             }
         }
-        Ok(signed.describe())
+        match self.key.is_some() {
+            true => Ok("the key that was named".to_owned()),
+            false => Ok(signed.describe()),
+        }
     }
 
     /// Compares the source, which is what the certificate says of it; the signer's repository is another thing.
@@ -200,13 +206,15 @@ impl Expectation {
 
     /// Compares the builder, and the level that it gives.
     pub(super) fn builder(&self, build: &Build, signed: &Signed) -> Result<String, Refusal> {
-        // What a certificate proves goes before what a predicate says.
-        let proven = signed.run.signer.clone().or_else(|| signed.identity.clone());
-        let names: Vec<&String> = proven.iter().chain(&build.builder).collect();
+        // A certificate proves who built; a predicate only says so, and counts where the key that was named vouches for it.
+        let found = match signed.identity.is_some() {
+            true => signed.run.signer.clone().or_else(|| signed.identity.clone()),
+            false => build.builder.clone(),
+        };
         if let Some(expected) = &self.builder
-            && !names.iter().any(|name| is_workflow(expected, name))
+            && !found.as_ref().is_some_and(|name| name == expected || is_workflow(expected, name))
         {
-            return Err(Refusal::Builder { expected: expected.clone(), found: proven });
+            return Err(Refusal::Builder { expected: expected.clone(), found });
         }
         let (level, why) = self.level(build, signed);
         match self.min_build_level {
@@ -219,6 +227,9 @@ impl Expectation {
 
     /// Returns the SLSA build level (SLSA v1.0, "Build track"): that of a trusted builder, or what can be proven.
     fn level(&self, build: &Build, signed: &Signed) -> (u8, &'static str) {
+        if !build.is_stated {
+            return (0, "it is no provenance");
+        }
         let proven = signed.run.signer.as_ref().or(signed.identity.as_ref());
         let trusted = self
             .trusted_builders
@@ -227,17 +238,11 @@ impl Expectation {
         if let Some((_, level)) = trusted.max_by_key(|(_, level)| *level) {
             return (*level, "the policy trusts its builder for that");
         }
-        if !build.is_stated {
-            return (0, "it is no provenance");
-        }
         if signed.identity.is_none() {
             return (1, "a key signed it, and nothing says where");
         }
-        // Another project's workflow is no proof by itself: whoever calls it may have written it.
-        let is_isolated =
-            ISOLATED.iter().any(|name| proven.is_some_and(|proven| is_workflow(name, proven)));
         match signed.run.runner.as_deref() {
-            Some("github-hosted") if is_isolated => {
+            Some("github-hosted") if proven.is_some_and(|name| is_isolated(name)) => {
                 (3, "a builder that keeps builds apart built it on a hosted runner")
             }
             Some("github-hosted") => (2, "a hosted runner built it and signed"),
@@ -246,29 +251,56 @@ impl Expectation {
     }
 }
 
-/// Returns a repository or owner as `host/…`; one without a host is of github.com.
+/// Says whether a workflow keeps builds apart from its callers; anybody's workflow is no proof by itself.
+fn is_isolated(workflow: &str) -> bool {
+    let Some((name, reference)) = without_scheme(workflow).split_once('@') else { return false };
+    let tag = reference.strip_prefix("refs/tags/v");
+    let is_release = tag
+        .is_some_and(|tag| semver::Version::parse(tag).is_ok_and(|version| version.pre.is_empty()));
+    is_release && ISOLATED.contains(&name)
+}
+
+/// Returns a URI without its scheme, and nothing else of it changed.
+fn without_scheme(text: &str) -> &str {
+    text.split_once("://").map_or(text, |(_, rest)| rest)
+}
+
+/// Returns a repository or owner as `host/…`; one that names neither a scheme nor a host is of github.com.
 fn with_host(text: &str) -> String {
+    let has_scheme = text.contains("://");
     let text = repository(text);
     match text.split_once('/') {
-        Some((host, _)) if host.contains('.') => text,
+        _ if has_scheme => text,
+        Some((host, _)) if host.contains(['.', ':']) => text,
         _ => format!("github.com/{text}"),
     }
 }
 
-/// Says whether a workflow is the one that is expected; one without a ref may have any.
+/// Says whether a workflow is the one that is expected, letter by letter; one without a ref may have any.
 fn is_workflow(expected: &str, found: &str) -> bool {
-    let (expected, found) = (with_host(expected), repository(found));
+    let found = without_scheme(found);
+    let bare = without_scheme(expected);
+    let expected = match bare.split_once('/') {
+        _ if expected.contains("://") => bare.to_owned(),
+        Some((host, _)) if host.contains(['.', ':']) => bare.to_owned(),
+        _ => format!("github.com/{bare}"),
+    };
     match expected.contains('@') {
         true => expected == found,
-        false => found.split_once('@').map_or(&*found, |(workflow, _)| workflow) == expected,
+        false => found.split_once('@').map_or(found, |(workflow, _)| workflow) == expected,
     }
 }
 
-/// Says whether a ref is a tag of a version: equal, or more precise by whole parts.
+/// Says whether a ref is a tag of a version: equal, or more precise by whole numbers, of which a version has three.
 fn is_version(expected: &str, reference: &str) -> bool {
     let Some(tag) = reference.strip_prefix("refs/tags/") else { return false };
-    let rest = tag.strip_prefix(expected);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') && !expected.contains('-'))
+    let Some(rest) = tag.strip_prefix(expected) else { return false };
+    let parts = |text: &str| text.split('.').count();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    match rest.strip_prefix('.') {
+        None => rest.is_empty(),
+        Some(more) => parts(expected) + parts(more) <= 3 && more.split('.').all(is_number),
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +334,10 @@ mod tests {
             ("v1", "refs/tags/v11", false),
             ("v1.2", "refs/tags/v1.20", false),
             ("v1", "refs/heads/v1", false),
+            ("v1.2.3", "refs/tags/v1.2.3.4", false),
+            ("v1.2.3", "refs/tags/v1.2.3.evil", false),
+            ("v1", "refs/tags/v1.2.3-rc.1", false),
+            ("v1.2.3-rc.1", "refs/tags/v1.2.3-rc.1", true),
         ] {
             assert_eq!(is_version(expected, tag), same, "{expected} {tag}");
         }
@@ -314,6 +350,16 @@ mod tests {
         assert!(!is_workflow("o/n/.github/workflows/r.yml@refs/tags/v2", workflow));
         assert!(!is_workflow("o/n/.github/workflows/r", workflow));
         assert!(!is_workflow("O/n/.github/workflows/r.yml", workflow));
+        for other in [".git", "/", ".0"] {
+            let expected = "o/n/.github/workflows/r.yml@refs/tags/v1";
+            assert!(!is_workflow(expected, &format!("{workflow}{other}")), "{other}");
+        }
+        assert!(is_workflow(
+            "https://localhost/o/w.yml",
+            "https://localhost/o/w.yml@refs/heads/main"
+        ));
+        assert_eq!(with_host("https://localhost/o/n"), "localhost/o/n");
+        assert_eq!(with_host("ghe:8443/o/n"), "ghe:8443/o/n");
     }
 
     #[test]
@@ -345,8 +391,12 @@ mod tests {
             |workflow: &str| Some(format!("https://github.com/{workflow}@refs/tags/v2.1.0"));
         signed.run.signer = foreign("b/b/.github/workflows/r.yml");
         assert_eq!(level(&nobody, &signed), 2, "whose workflow that is, nobody knows");
-        signed.run.signer = foreign(ISOLATED[0]);
+        signed.run.signer = Some(format!("https://{}@refs/tags/v2.1.0", ISOLATED[0]));
         assert_eq!(level(&nobody, &signed), 3);
+        for reference in ["refs/heads/main", "refs/tags/v2", "refs/tags/v2.1.0-rc.1", "0123"] {
+            signed.run.signer = Some(format!("https://{}@{reference}", ISOLATED[0]));
+            assert_eq!(level(&nobody, &signed), 2, "{reference}");
+        }
         signed.run.signer = foreign("b/b/.github/workflows/r.yml");
         signed.run.runner = Some("self-hosted".into());
         assert_eq!(level(&nobody, &signed), 1);

@@ -165,9 +165,11 @@ impl Refusal {
             Self::ProofMissing { .. } => {
                 "Ask for a bundle with the proof, or demand less: --require."
             }
-            Self::Means { .. } => "Name the public key with --key, or the signer with --identity.",
+            Self::Means { .. } => {
+                "Name the public key with --public-key, or the signer with --identity."
+            }
             Self::NobodyExpected => {
-                "Say who is to have signed: --identity and --issuer, --source-repo, or --key."
+                "Say who is to have signed: --issuer with --identity or --source-repo, or --public-key."
             }
             Self::Signer { .. } | Self::Source { .. } => {
                 "If this is who should have signed, expect it; otherwise do not use the artifact."

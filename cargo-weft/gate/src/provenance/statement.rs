@@ -93,6 +93,13 @@ pub fn compare(statement: Option<&Statement>, signed: &Signed) -> Result<Build, 
         repository(said) == repository(certified)
     })?;
     agree("commit", &build.commit, &run.commit, |said, certified| said == certified)?;
+    // Whatever else went in, of the repository itself it was this commit.
+    for material in &build.materials {
+        let uri = repository(&split_reference(&material.uri).0);
+        if run.repository.as_deref().is_some_and(|own| repository(own) == uri) {
+            agree("commit", &commit(&material.digests), &run.commit, |a, b| a == b)?;
+        }
+    }
     agree("ref", &build.reference, &run.reference, |said, certified| said == certified)?;
     // The builder of a workflow is that workflow; others name the service it ran on.
     let workflow = build.builder.clone().filter(|builder| builder.contains("/.github/workflows/"));
@@ -199,6 +206,9 @@ fn v1(predicate: &Value) -> Result<Build, Refusal> {
     if builder.is_none() {
         return Err(malformed("runDetails.builder.id"));
     }
+    if text(predicate, &["buildDefinition", "buildType"])?.is_none() {
+        return Err(malformed("buildDefinition.buildType"));
+    }
     let repository = of("repository")?;
     // The commit is that of the dependency which is the repository itself.
     let own = repository.as_deref().and_then(|own| {
@@ -220,6 +230,9 @@ fn v0_2(predicate: &Value) -> Result<Build, Refusal> {
     let builder = text(predicate, &["builder", "id"])?;
     if builder.is_none() {
         return Err(malformed("builder.id"));
+    }
+    if text(predicate, &["buildType"])?.is_none() {
+        return Err(malformed("buildType"));
     }
     let source = at(predicate, &["invocation", "configSource"]);
     let uri = source.map(|s| text(s, &["uri"])).transpose()?.flatten();
@@ -273,7 +286,7 @@ mod tests {
 
     fn v1_of(repository: &str, reference: &str, commit: &str, builder: &str) -> Statement {
         let text = format!(
-            r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{}"}}}}],"predicateType":"{SLSA_V1}","predicate":{{"buildDefinition":{{"externalParameters":{{"workflow":{{"repository":"{repository}","ref":"{reference}","path":"p"}}}},"resolvedDependencies":[{{"uri":"git+{repository}@{reference}","digest":{{"gitCommit":"{commit}"}}}}]}},"runDetails":{{"builder":{{"id":"{builder}"}}}}}}}}"#,
+            r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{}"}}}}],"predicateType":"{SLSA_V1}","predicate":{{"buildDefinition":{{"buildType":"t","externalParameters":{{"workflow":{{"repository":"{repository}","ref":"{reference}","path":"p"}}}},"resolvedDependencies":[{{"uri":"git+{repository}@{reference}","digest":{{"gitCommit":"{commit}"}}}}]}},"runDetails":{{"builder":{{"id":"{builder}"}}}}}}}}"#,
             "0".repeat(64)
         );
         Statement::from_slice(text.as_bytes()).unwrap()

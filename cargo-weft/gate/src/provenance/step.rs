@@ -91,6 +91,14 @@ impl Steps {
         self.all.sort_by_key(order);
     }
 
+    /// Makes the steps of what is no bundle at all.
+    pub fn refused(refusal: Refusal) -> Self {
+        let mut steps = Self::default();
+        steps.take("bundle", Err::<(), _>(refusal), |()| String::new());
+        steps.finish();
+        steps
+    }
+
     /// Returns every step, in order.
     pub fn all(&self) -> &[Step] {
         &self.all

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use weft_gate::provenance::expectation::{Expectation, Pattern};
 use weft_gate::provenance::sigstore::{EMBEDDED, Key, Trust};
-use weft_gate::provenance::{StepResult, Steps, Subject, bundle, judge};
+use weft_gate::provenance::{Refusal, StepResult, Steps, Subject, bundle, judge};
 
 use super::{Loaded, What, outcome};
 use crate::error::{Error, ExitStatus};
@@ -28,6 +28,9 @@ pub(super) struct ProvenanceArgs {
     /// Who vouches for the signer's name
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// Expect a certificate that names no issuer, as GitHub's own instance makes them
+    #[arg(long, conflicts_with = "issuer")]
+    no_issuer: bool,
     /// The repository that was built: OWNER/NAME on github.com, or HOST/OWNER/NAME
     #[arg(long, value_name = "REPOSITORY")]
     source_repo: Option<String>,
@@ -56,11 +59,11 @@ pub(super) struct ProvenanceArgs {
     #[arg(long, value_name = "URI=LEVEL", value_parser = trusted_builder)]
     trusted_builder: Vec<(String, u8)>,
     /// The public key that signed, in PEM, instead of a certificate
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["identity", "identity_regex", "issuer"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["identity", "identity_regex", "issuer", "no_issuer", "source_repo", "source_owner", "source_ref", "source_version", "source_commit", "signer_workflow"])]
     public_key: Option<PathBuf>,
-    /// Whom to trust: public-good, github or staging, which are built in, or a trusted_root.json
-    #[arg(long, value_name = "ROOT", default_value = "public-good")]
-    trusted_root: String,
+    /// Whom to trust: public-good, which is the default, github or staging, which are built in, or a trusted_root.json
+    #[arg(long, value_name = "ROOT")]
+    trusted_root: Option<String>,
     /// A proof that every bundle has to carry; may be repeated
     #[arg(long, value_enum, value_name = "PROOF")]
     require: Vec<Proof>,
@@ -98,6 +101,8 @@ impl ProvenanceArgs {
             &self.builder,
         ];
         texts.iter().any(|text| text.is_some())
+            || self.trusted_root.is_some()
+            || self.no_issuer
             || self.min_build_level.is_some()
             || self.public_key.is_some()
             || !self.require.is_empty()
@@ -125,6 +130,7 @@ impl ProvenanceArgs {
             identity: self.identity.clone(),
             identity_pattern: pattern,
             issuer: self.issuer.clone(),
+            no_issuer: self.no_issuer,
             source_repository: self.source_repo.clone(),
             source_owner: self.source_owner.clone(),
             source_ref: self.source_ref.clone(),
@@ -157,18 +163,28 @@ struct Judged {
 
 pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Error> {
     let expected = args.expectation(what.predicate_type.as_deref())?;
-    let trust = trust(&args.trusted_root)?;
+    if what.as_of.is_some() {
+        return Err(Error::usage(
+            "--as-of is of no use for an attestation: it says itself when it was signed",
+            "leave it out",
+        ));
+    }
+    let root = args.trusted_root.as_deref().unwrap_or("public-good");
+    let trust = trust(root)?;
     let loaded = what.load()?;
     let (bundles, missing) = bundles(what)?;
     let mut judged = Vec::new();
-    for (path, bytes) in &bundles {
-        let parts = bundle::split(bytes).unwrap_or_else(|_| vec![bytes.clone()]);
-        for (index, part) in parts.iter().enumerate() {
-            let name = match parts.len() {
+    for (path, parts) in bundles {
+        let count = parts.len();
+        for (index, part) in parts.into_iter().enumerate() {
+            let name = match count {
                 1 => path.display().to_string(),
                 _ => format!("{}[{index}]", path.display()),
             };
-            let (steps, _) = judge(part, &subject(&loaded), &trust, &expected);
+            let steps = match part {
+                Ok(part) => judge(&part, &subject(&loaded), &trust, &expected).0,
+                Err(refusal) => Steps::refused(refusal),
+            };
             judged.push(Judged { name, steps });
         }
     }
@@ -186,7 +202,7 @@ pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Erro
         "missing": missing,
         "result": outcome(status),
         "schema": 1,
-        "trusted_root": {"name": args.trusted_root, "newest": trust.newest(), "sha256": trust.sha256()},
+        "trusted_root": {"name": root, "newest": trust.newest(), "sha256": trust.sha256()},
     });
     what.format.print(human(&judged, &missing, &trust, status), &json)?;
     Ok(status)
@@ -216,8 +232,8 @@ fn trust(name: &str) -> Result<Trust, Error> {
         .map_err(|refusal| Error::usage(format!("{}: {refusal}", path.display()), refusal.remedy()))
 }
 
-/// Files with their bytes, and the paths at which there is none.
-type Found = (Vec<(PathBuf, Vec<u8>)>, Vec<String>);
+/// Files with the bundles that they hold, and the paths at which there is none.
+type Found = (Vec<(PathBuf, Vec<bundle::Part>)>, Vec<String>);
 
 /// Reads the bundles that are named, or those that lie beside the file; lists where one was looked for in vain.
 fn bundles(what: &What) -> Result<Found, Error> {
@@ -235,8 +251,12 @@ fn bundles(what: &What) -> Result<Found, Error> {
     for path in candidates {
         match path.symlink_metadata() {
             Ok(_) => {
-                let bytes = read(&path, bundle::MAX_BYTES)?;
-                found.push((path, bytes));
+                // One that cannot be read hides none of the others.
+                let parts = match read(&path, bundle::MAX_BYTES) {
+                    Ok(bytes) => bundle::split(&bytes),
+                    Err(error) => vec![Err(Refusal::Bundle(error.to_string()))],
+                };
+                found.push((path, parts));
             }
             Err(_) => missing.push(path.display().to_string()),
         }

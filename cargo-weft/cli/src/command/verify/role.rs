@@ -28,9 +28,9 @@ pub(super) struct RoleArgs {
     /// How many keys have to have signed, if more than the roles ask for
     #[arg(long, value_name = "K", requires = "role")]
     threshold: Option<u32>,
-    /// How much hangs on it: routine, sensitive or release
-    #[arg(long, default_value = "release")]
-    tier: Tier,
+    /// How much hangs on it: routine, sensitive or release, which is the default
+    #[arg(long, requires = "role")]
+    tier: Option<Tier>,
     /// The newest revocation number known from elsewhere
     #[arg(long, value_name = "N", requires = "role")]
     newest_revocation: Option<u64>,
@@ -263,7 +263,8 @@ fn judge(
     steps.take("subject", subject)?;
     let newest = args.newest_revocation.unwrap_or(0).max(signed_number);
     let held = roles.record().revocations.number;
-    let permit = permit(roles, args.tier, newest, args.degraded_reason.as_deref());
+    let permit =
+        permit(roles, args.tier.unwrap_or(Tier::Release), newest, args.degraded_reason.as_deref());
     let permit = permit.map(|permit| {
         let evidence = match &permit {
             Permit::Fresh if args.newest_revocation.is_none() => format!(

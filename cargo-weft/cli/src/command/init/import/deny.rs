@@ -156,23 +156,44 @@ impl Imported {
                 self.set("bans", key, list);
             }
         }
-        let is_list = table.get("allow").and_then(Value::as_array).is_some_and(|l| !l.is_empty());
-        for (path, section, key) in [
-            ("bans.allow", "bans", "allow"),
-            ("bans.skip", "topology", "duplicate-skip"),
-            ("bans.skip-tree", "topology", "duplicate-skip-tree"),
-        ] {
-            let names = self.entries(table, path, |this, entry| this.name(path, entry));
-            let names: BTreeSet<String> = names.into_iter().collect();
-            match names.is_empty() {
-                false => self.set(section, key, array(names.into_iter().collect())),
-                true if key == "allow" && is_list => {
-                    self.lacks(
-                        "bans.allow names no crate that is understood, so here any is allowed",
-                    );
-                }
-                true => {}
+        self.allowed(table);
+        let mut is_left_out = false;
+        for (path, key) in
+            [("bans.skip", "duplicate-skip"), ("bans.skip-tree", "duplicate-skip-tree")]
+        {
+            let (names, is_narrow) = self.names(table, path);
+            is_left_out |= is_narrow;
+            if !names.is_empty() {
+                self.set("topology", key, array(names.into_iter().collect()));
             }
+        }
+        if is_left_out {
+            self.lacks(
+                "a duplicate that is left out is put off until a day by `cargo weft baseline`, or by \
+                 `cargo weft exempt topology/duplicate-version \"NAME in N versions\"`",
+            );
+        }
+    }
+
+    /// Takes the crates that are allowed; without any, nothing is written, since an empty list allows all.
+    fn allowed(&mut self, table: &mut Table) {
+        let is_list = table.get("allow").and_then(Value::as_array).is_some_and(|l| !l.is_empty());
+        let (names, is_narrow) = self.names(table, "bans.allow");
+        match (names.is_empty(), is_narrow) {
+            (true, true) => self.lacks(
+                "bans.allow names no crate in all of its versions, so nothing is written, and here \
+                 any is allowed",
+            ),
+            (true, false) if is_list => {
+                self.lacks("bans.allow names no crate that is understood, so here any is allowed");
+            }
+            (false, true) => {
+                self.lacks("a crate that is left out of bans.allow is reported as banned");
+            }
+            (_, false) => {}
+        }
+        if !names.is_empty() {
+            self.set("bans", "allow", array(names.into_iter().collect()));
         }
     }
 
@@ -238,12 +259,27 @@ impl Imported {
         Some(Value::Table(rule))
     }
 
-    /// Reads an entry of a list that has names alone here.
-    fn name(&mut self, path: &str, entry: &Value) -> Option<String> {
-        let spec = Spec::of(entry)?;
-        self.any_version(path, &spec);
-        self.more_of(path, &spec, entry, &[]);
-        Some(spec.name)
+    /// Converts a list that has names alone here, and says whether an entry that is about less was left out.
+    fn names(&mut self, table: &mut Table, path: &str) -> (BTreeSet<String>, bool) {
+        let named = |_: &mut Self, entry: &Value| Some((Spec::of(entry)?, entry.clone()));
+        let (mut names, mut is_narrow) = (BTreeSet::new(), false);
+        for (spec, entry) in self.entries(table, path, named) {
+            let version = spec.version.as_ref().map(|version| format!("version = \"{version}\""));
+            let depth = entry.get("depth").map(|depth| format!("depth = {depth}"));
+            let limits: Vec<String> = version.into_iter().chain(depth).collect();
+            for limit in &limits {
+                self.lacks(format!(
+                    "{path} of {}: {limit}, so it is left out, since its name alone would allow more",
+                    spec.name
+                ));
+            }
+            self.more_of(path, &spec, &entry, &["depth"]);
+            match limits.is_empty() {
+                true => _ = names.insert(spec.name),
+                false => is_narrow = true,
+            }
+        }
+        (names, is_narrow)
     }
 
     /// Lists the keys of an entry beside those that name its crate and those that are converted.
@@ -270,8 +306,7 @@ impl Imported {
             let registries = self.entries(table, "sources.allow-registry", registry);
             self.set("sources", "registries", array(registries));
         }
-        let repository = |_: &mut Self, entry: &Value| repository(entry.as_str()?);
-        let mut git = self.entries(table, "sources.allow-git", repository);
+        let mut git = self.entries(table, "sources.allow-git", Self::repository);
         if let Some(hosts) = table.get_mut("allow-org").and_then(Value::as_table_mut) {
             for host in ["bitbucket", "github", "gitlab"] {
                 let tld = if host == "bitbucket" { "org" } else { "com" };
@@ -289,6 +324,20 @@ impl Imported {
             table.remove("required-git-spec");
             self.set("checks", "source/git-unpinned", "deny");
         }
+    }
+
+    /// Reads a repository; here it is allowed as a whole, so a query or fragment would match nothing.
+    fn repository(&mut self, entry: &Value) -> Option<String> {
+        let stated = entry.as_str()?;
+        let (url, dropped) = stated.split_at(stated.find(['?', '#']).unwrap_or(stated.len()));
+        let plain = repository(url)?;
+        if !dropped.is_empty() {
+            self.lacks(format!(
+                "sources.allow-git of {plain}: {dropped}, and here any branch is allowed; \
+                 source/git-unpinned looks at branches"
+            ));
+        }
+        Some(plain)
     }
 }
 

@@ -1,0 +1,234 @@
+//! `cargo weft gate`: whether a release may be published, fail-closed and without a network.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use serde_json::json;
+use weft_gate::release::{self, Found, Step, StepResult};
+use weft_gate::{Outcome, Verdict};
+use weft_verify::envelope::{Envelope, IN_TOTO};
+use weft_verify::statement::Statement;
+use weft_verify::{Rejection, Sha256, canonical};
+
+use super::release as command;
+use super::{Format, Selection};
+use crate::error::{Error, ExitStatus};
+use crate::escape::terminal;
+use crate::source::files;
+use crate::source::roles::{MAX_BYTES, Place, read};
+use crate::source::secret::PassphraseArgs;
+
+/// The largest verdict that is read, in bytes.
+const MAX_VERDICT: usize = 256 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct GateArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether the artifacts of a release may be published
+    Release(Box<ReleaseArgs>),
+}
+
+#[derive(Debug, Args)]
+struct ReleaseArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// The signed manifest
+    #[arg(long, value_name = "FILE", default_value = "release.dsse.json")]
+    manifest: PathBuf,
+    /// The directory of the artifacts
+    #[arg(long, value_name = "DIR")]
+    artifacts: PathBuf,
+    /// The verdict that the manifest names
+    #[arg(long, value_name = "FILE", default_value = "release.verdict.json")]
+    verdict: PathBuf,
+    /// The signed manifest of the previous release
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
+    /// A database of advisories: a clone of RustSec's advisory-db, or a directory like it
+    #[arg(long, value_name = "DIR")]
+    advisory_db: Option<PathBuf>,
+    /// The day to judge for; by default today (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Date>,
+    /// The digest of a version of the roles that is trusted
+    #[arg(long, value_name = "SHA256")]
+    trusted_roles: Option<Sha256>,
+    /// The roles file; by default .weft/roles.toml, here or above
+    #[arg(long, value_name = "FILE")]
+    roles: Option<PathBuf>,
+    /// Write the outcome as a SLSA verification summary
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    /// Sign the summary with this key
+    #[arg(long, value_name = "FILE", requires = "summary")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
+}
+
+pub(super) fn run(args: &GateArgs) -> Result<ExitStatus, Error> {
+    let Command::Release(args) = &args.command;
+    release(args)
+}
+
+/// What the steps came to, and the manifest that they are about.
+struct Judged {
+    steps: Vec<Step>,
+    manifest: Option<(Statement, release::Manifest, Sha256)>,
+}
+
+fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
+    let roles = Place::find(args.roles.as_deref())?.in_force(args.trusted_roles)?;
+    let as_of = args.as_of.unwrap_or_else(super::today);
+    let loaded = command::judged(&args.selection, args.advisory_db.as_deref(), as_of)?;
+    let today = command::decided(&loaded)?;
+    let (signatures, manifest) = signatures(args, &roles, super::as_of(args.as_of)?)?;
+    let mut judged = Judged { steps: vec![signatures], manifest };
+    let source = command::source(&loaded.root);
+    let previous = args.previous.as_deref().map(command::signed).transpose()?;
+    let verdict = verdict(&args.verdict)?;
+    match &judged.manifest {
+        Some((statement, manifest, _)) => {
+            let artifacts = command::artifacts(&args.artifacts)?;
+            let sha256 = |artifact: &weft_verify::digest::Artifact| {
+                let mut digests = artifact.digests();
+                let (_, digits) = digests.find(|(algorithm, _)| algorithm.name() == "sha256")?;
+                digits.parse::<Sha256>().ok()
+            };
+            let found = Found {
+                artifacts: artifacts
+                    .iter()
+                    .filter_map(|(name, artifact)| Some((name.clone(), sha256(artifact)?)))
+                    .collect(),
+                inventory: command::inventory(&loaded),
+                policy: command::policy(&loaded)?,
+                previous: previous.as_ref(),
+                source: source.as_ref().map_err(Clone::clone),
+                verdict: verdict.as_ref().map(|(verdict, sha256)| (verdict, *sha256)),
+                today: &today,
+            };
+            judged.steps.extend(release::judge(statement, manifest, &found));
+        }
+        None => judged.steps.push(Step::new(
+            "manifest",
+            StepResult::Missing,
+            vec!["what it says counts once enough people signed it".to_owned()],
+            "Have it signed: `cargo weft release status`.",
+        )),
+    }
+    let outcome = release::outcome(&judged.steps);
+    if let Some(path) = &args.summary {
+        summarise(args, path, &judged, outcome)?;
+    }
+    let json = json!({"outcome": outcome, "schema": 1, "steps": judged.steps});
+    args.format.print(human(&judged.steps, outcome), &json)?;
+    Ok(outcome.into())
+}
+
+type Signed = (Step, Option<(Statement, release::Manifest, Sha256)>);
+
+/// Reads the manifest and counts who signed it.
+fn signatures(
+    args: &ReleaseArgs,
+    roles: &weft_verify::role::Roles,
+    as_of: weft_verify::AsOf,
+) -> Result<Signed, Error> {
+    let remedy =
+        "Have it signed by enough of the role `release`: `cargo weft release countersign`.";
+    let step = |result, evidence| Step::new("signatures", result, evidence, remedy);
+    if args.manifest.symlink_metadata().is_err() {
+        let line = format!("there is no signed manifest at {}", args.manifest.display());
+        return Ok((step(StepResult::Missing, vec![line]), None));
+    }
+    let envelope = Envelope::from_slice(&read(&args.manifest, MAX_BYTES)?);
+    let verified = envelope.and_then(|envelope| {
+        let (statement, manifest, tallies) = command::verified(&envelope, roles, as_of)?;
+        let sha256 = Sha256::of(envelope.unverified_payload());
+        Ok((statement, manifest, sha256, tallies))
+    });
+    Ok(match verified {
+        Ok((statement, manifest, sha256, tallies)) => {
+            let evidence = command::counted(&tallies);
+            (step(StepResult::Passed, evidence), Some((statement, manifest, sha256)))
+        }
+        Err(Rejection::ThresholdNotMet { tallies }) => {
+            let result = match tallies.is_partial() {
+                true => StepResult::Missing,
+                false => StepResult::Failed,
+            };
+            (step(result, command::counted(&tallies)), None)
+        }
+        Err(rejection) => {
+            let line = format!("{rejection} ({})", rejection.code().name());
+            (step(StepResult::Failed, vec![line]), None)
+        }
+    })
+}
+
+/// Reads the verdict that was signed; nothing where none is there.
+fn verdict(path: &Path) -> Result<Option<(Verdict, Sha256)>, Error> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = read(path, MAX_VERDICT)?;
+    let limits =
+        weft_verify::json::Limits { size: MAX_VERDICT, ..weft_verify::json::Limits::RECORD };
+    let verdict = canonical::from_slice_within(&bytes, limits);
+    let verdict = verdict.map_err(Error::rejected(&path.display().to_string()))?;
+    Ok(Some((verdict, Sha256::of(&bytes))))
+}
+
+/// Writes the outcome for the next gate, signed if there is a key.
+fn summarise(
+    args: &ReleaseArgs,
+    path: &Path,
+    judged: &Judged,
+    outcome: Outcome,
+) -> Result<(), Error> {
+    let Some((statement, manifest, sha256)) = &judged.manifest else {
+        return Err(Error::usage(
+            "there is no manifest that a summary could be about",
+            "see the steps without --summary",
+        ));
+    };
+    let bug = |e: canonical::Unwritable| Error::Bug(e.to_string());
+    let summary = release::summary(statement, manifest, *sha256, outcome).map_err(bug)?;
+    let payload = summary.to_vec().map_err(bug)?;
+    let bytes = match &args.key {
+        None => payload,
+        Some(key) => {
+            let mut envelope = Envelope::new(IN_TOTO, payload);
+            args.passphrase.unlock(key)?.endorse(&mut envelope);
+            envelope.to_vec()
+        }
+    };
+    files::write_output(path, &bytes)
+}
+
+fn human(steps: &[Step], outcome: Outcome) -> String {
+    let mut out = format!("{}\n", outcome.as_str());
+    for step in steps {
+        let result = match step.result {
+            StepResult::Passed => "passed",
+            StepResult::Failed => "failed",
+            StepResult::Missing => "missing",
+        };
+        out += &format!("  {}: {result}\n", step.check);
+        for line in &step.evidence {
+            out += &format!("    {}\n", terminal(line));
+        }
+        if let Some(remedy) = step.remedy {
+            out += &format!("    next: {remedy}\n");
+        }
+    }
+    out
+}

@@ -1,0 +1,410 @@
+//! Releases: a manifest that names every artifact and what it was made of, and whether that may be published.
+//!
+//! The manifest is an in-toto statement with the predicate `release/v0.1`, whose subjects are the artifacts; what weft
+//! adds binds it to a commit, an inventory, a policy, a verdict and the release before it.
+//! Signatures are counted elsewhere ([`weft_verify::threshold`]); [`judge`] compares the rest.
+//! Specified in `docs/src/spec/release.md`.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use weft_verify::json::{self, Limits, Value};
+use weft_verify::statement::Statement;
+use weft_verify::{Rejection, Sha256, canonical};
+
+use crate::verdict::{Outcome, Verdict};
+
+/// The predicate type of a release manifest.
+pub const PREDICATE: &str = "https://in-toto.io/attestation/release/v0.1";
+
+/// The version of what weft adds to it.
+pub const SCHEMA: u32 = 1;
+
+/// The role whose keys sign it.
+pub const ROLE: &str = "release";
+
+/// What a release manifest says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// The package that is released.
+    pub purl: String,
+    /// The version that is released, once more: what the predicate calls it.
+    pub release_id: String,
+    /// What it was made of.
+    pub weft: Made,
+}
+
+/// What a release was made of, and which one it follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Made {
+    /// The commit of the sources.
+    pub commit: String,
+    /// The digest of the inventory.
+    pub inventory: Sha256,
+    /// The digest of the policy in force.
+    pub policy: Sha256,
+    /// The digest of the previous release's manifest; nothing for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Sha256>,
+    /// The revocation number of the roles that were in force.
+    pub revocations: u64,
+    /// The manifest to go back to if this release has to be withdrawn: the last one known to be good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Sha256>,
+    /// The version of this format.
+    pub schema: u32,
+    /// The tree of the sources.
+    pub tree: String,
+    /// The digest of the verdict on the sources.
+    pub verdict: Sha256,
+    /// The version that is released.
+    pub version: Version,
+}
+
+impl Manifest {
+    /// Writes the predicate.
+    ///
+    /// # Errors
+    ///
+    /// None for a manifest of this crate; see [`canonical::to_vec`].
+    pub fn to_value(&self) -> Result<Value, canonical::Unwritable> {
+        let bytes = canonical::to_vec(self)?;
+        Ok(json::read(&bytes, Limits::RECORD).unwrap_or(Value::Null))
+    }
+
+    /// Reads the manifest of a statement.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::PredicateType`], or a rejection of the family `record`.
+    pub fn of(statement: &Statement) -> Result<Self, Rejection> {
+        statement.demand_predicate(PREDICATE)?;
+        let manifest: Self = json::from_value(&statement.predicate)?;
+        if manifest.weft.schema != SCHEMA {
+            let (found, known) = (u64::from(manifest.weft.schema), u64::from(SCHEMA));
+            return Err(Rejection::SchemaUnknown { found, known });
+        }
+        if manifest.release_id != manifest.weft.version.to_string() {
+            let (path, message) = ("releaseId".to_owned(), "is not the version".to_owned());
+            return Err(Rejection::MemberInvalid { path, message });
+        }
+        Ok(manifest)
+    }
+}
+
+/// A release that came before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previous {
+    /// The digest of its statement.
+    pub sha256: Sha256,
+    /// What it says.
+    pub manifest: Manifest,
+}
+
+/// The sources as they are checked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// A file that is not as the commit has it.
+    pub changed: Option<String>,
+}
+
+/// What a manifest is compared with; what is not there is missing, and no pass.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The artifacts that are to be published, by name.
+    pub artifacts: BTreeMap<String, Sha256>,
+    /// The digest of the inventory, or why it is not known.
+    pub inventory: Result<Sha256, String>,
+    /// The digest of the policy in force.
+    pub policy: Sha256,
+    /// The manifest of the previous release.
+    pub previous: Option<&'a Previous>,
+    /// The sources, or why they are not known.
+    pub source: Result<&'a Source, String>,
+    /// The verdict that the manifest speaks of, with the digest of its file.
+    pub verdict: Option<(&'a Verdict, Sha256)>,
+    /// The verdict of today.
+    pub today: &'a Verdict,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepResult {
+    /// It holds.
+    Passed,
+    /// It does not.
+    Failed,
+    /// Something that it needs is not there.
+    Missing,
+}
+
+/// One step of the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What was looked at.
+    pub check: &'static str,
+    /// What was found, a line each.
+    pub evidence: Vec<String>,
+    /// The command that makes what is missing, or what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<&'static str>,
+    /// What came of it.
+    pub result: StepResult,
+}
+
+impl Step {
+    /// Makes a step.
+    pub fn new(
+        check: &'static str,
+        result: StepResult,
+        evidence: Vec<String>,
+        remedy: &'static str,
+    ) -> Self {
+        let remedy = (result != StepResult::Passed).then_some(remedy);
+        Self { check, evidence, remedy, result }
+    }
+}
+
+/// Compares a manifest, which enough keys signed, with what is there; every step is gone through.
+pub fn judge(statement: &Statement, manifest: &Manifest, found: &Found<'_>) -> Vec<Step> {
+    vec![
+        artifacts(statement, found),
+        source(&manifest.weft, found),
+        inventory(&manifest.weft, found),
+        policy(&manifest.weft, found),
+        verdict(&manifest.weft, found),
+        today(found),
+        chain(manifest, found),
+    ]
+}
+
+/// Returns the outcome that follows from steps.
+pub fn outcome(steps: &[Step]) -> Outcome {
+    let has = |result| steps.iter().any(|step| step.result == result);
+    match () {
+        () if has(StepResult::Failed) => Outcome::Failed,
+        () if has(StepResult::Missing) || steps.is_empty() => Outcome::Inconclusive,
+        () => Outcome::Passed,
+    }
+}
+
+fn artifacts(statement: &Statement, found: &Found<'_>) -> Step {
+    let mut named = BTreeMap::new();
+    let mut evidence = Vec::new();
+    for subject in &statement.subject {
+        let name = subject.name.clone().unwrap_or_default();
+        let digest = subject.digest.get("sha256").and_then(|digits| digits.parse::<Sha256>().ok());
+        if named.insert(name.clone(), digest).is_some() {
+            evidence.push(format!("the manifest names {name} twice"));
+        }
+    }
+    let mut is_missing = false;
+    for (name, digest) in &named {
+        match (found.artifacts.get(name), digest) {
+            (None, _) => {
+                is_missing = true;
+                evidence.push(format!("{name} is not there"));
+            }
+            (Some(is), Some(wanted)) if is == wanted => {}
+            (Some(is), _) => evidence.push(format!("{name} is another file: sha256:{is}")),
+        }
+    }
+    let unnamed = found.artifacts.keys().filter(|name| !named.contains_key(*name));
+    evidence.extend(unnamed.map(|name| format!("the manifest does not name {name}")));
+    let result = match (evidence.is_empty(), is_missing && evidence.len() == missing(&evidence)) {
+        (true, _) => StepResult::Passed,
+        (false, true) => StepResult::Missing,
+        (false, false) => StepResult::Failed,
+    };
+    if evidence.is_empty() {
+        evidence.push(format!("{} artifacts, each with its digest", named.len()));
+    }
+    let remedy = "Publish exactly what the manifest names, or have a new one signed: `cargo weft release prepare`.";
+    Step::new("artifacts", result, evidence, remedy)
+}
+
+fn missing(evidence: &[String]) -> usize {
+    evidence.iter().filter(|line| line.ends_with(" is not there")).count()
+}
+
+fn compared(
+    check: &'static str,
+    what: &str,
+    wanted: &str,
+    found: Result<String, String>,
+    remedy: &'static str,
+) -> Step {
+    let (result, line) = match found {
+        Ok(found) if found == wanted => (StepResult::Passed, format!("{what} {found}")),
+        Ok(found) => {
+            (StepResult::Failed, format!("{what} is {found}, and the manifest names {wanted}"))
+        }
+        Err(why) => (StepResult::Missing, format!("{what} is not known: {why}")),
+    };
+    Step::new(check, result, vec![line], remedy)
+}
+
+fn source(made: &Made, found: &Found<'_>) -> Step {
+    let remedy = "Check out the commit that the manifest names, without changes.";
+    let source = match &found.source {
+        Ok(source) => source,
+        Err(why) => {
+            return Step::new("source", StepResult::Missing, vec![why.clone()], remedy);
+        }
+    };
+    if let Some(path) = &source.changed {
+        let line = format!("{path} is not as the commit has it");
+        return Step::new("source", StepResult::Failed, vec![line], remedy);
+    }
+    let both = |commit: &str, tree: &str| format!("{commit} with the tree {tree}");
+    let wanted = both(&made.commit, &made.tree);
+    compared("source", "commit", &wanted, Ok(both(&source.commit, &source.tree)), remedy)
+}
+
+fn inventory(made: &Made, found: &Found<'_>) -> Step {
+    let remedy = "Judge at the precision that the manifest was made with; the lockfile is part of the commit.";
+    let is = found.inventory.clone().map(|digest| digest.to_string());
+    compared("inventory", "inventory", &made.inventory.to_string(), is, remedy)
+}
+
+fn policy(made: &Made, found: &Found<'_>) -> Step {
+    let remedy = "Judge by the policy that the manifest names, or have a new manifest signed.";
+    let is = Ok(found.policy.to_string());
+    compared("policy", "policy", &made.policy.to_string(), is, remedy)
+}
+
+/// The verdict that was signed: the one that the manifest names, passed, on this inventory and by this policy.
+fn verdict(made: &Made, found: &Found<'_>) -> Step {
+    let remedy = "Name the verdict that `cargo weft release prepare` wrote: --verdict FILE.";
+    let Some((verdict, digest)) = found.verdict else {
+        let line = format!("the verdict sha256:{} is not there", made.verdict);
+        return Step::new("verdict", StepResult::Missing, vec![line], remedy);
+    };
+    let input = |name: &str| verdict.inputs.iter().find(|i| i.name == name).map(|i| i.sha256);
+    let mut wrong = Vec::new();
+    if digest != made.verdict {
+        wrong.push(format!("it is sha256:{digest}, and the manifest names {}", made.verdict));
+    }
+    if verdict.outcome != Outcome::Passed {
+        wrong.push(format!("it says {}", verdict.outcome.as_str()));
+    }
+    for (name, wanted) in [("inventory", made.inventory), ("policy", made.policy)] {
+        if input(name) != Some(wanted) {
+            wrong.push(format!("it is of another {name}"));
+        }
+    }
+    match wrong.is_empty() {
+        true => {
+            let line = format!("passed, as of {}", verdict.as_of);
+            Step::new("verdict", StepResult::Passed, vec![line], remedy)
+        }
+        false => Step::new("verdict", StepResult::Failed, wrong, remedy),
+    }
+}
+
+/// What was sound when it was signed may not be any more.
+fn today(found: &Found<'_>) -> Step {
+    let counts = &found.today.counts;
+    let line = format!(
+        "{}: {} denied, {} not evaluated, as of {}",
+        found.today.outcome.as_str(),
+        counts.deny,
+        counts.not_evaluated,
+        found.today.as_of
+    );
+    let result = match found.today.outcome {
+        Outcome::Passed => StepResult::Passed,
+        Outcome::Failed => StepResult::Failed,
+        Outcome::Inconclusive => StepResult::Missing,
+    };
+    Step::new("audit", result, vec![line], "See what it says: `cargo weft audit`.")
+}
+
+/// A lower version, or a manifest that does not follow the previous one, is a way back to what was mended since.
+fn chain(manifest: &Manifest, found: &Found<'_>) -> Step {
+    let made = &manifest.weft;
+    let remedy =
+        "Name the manifest of the previous release: --previous FILE; a version only rises.";
+    let (result, line) = match (found.previous, made.previous) {
+        (None, None) => (StepResult::Passed, "the first release".to_owned()),
+        (None, Some(wanted)) => {
+            (StepResult::Missing, format!("the previous manifest sha256:{wanted} is not there"))
+        }
+        (Some(_), None) => {
+            (StepResult::Failed, "the manifest says that it is the first release".to_owned())
+        }
+        (Some(previous), Some(wanted)) if previous.sha256 != wanted => (
+            StepResult::Failed,
+            format!("it follows sha256:{wanted}, and the previous one is {}", previous.sha256),
+        ),
+        (Some(previous), Some(_)) if name(&previous.manifest.purl) != name(&manifest.purl) => {
+            (StepResult::Failed, format!("the previous release is of {}", previous.manifest.purl))
+        }
+        (Some(previous), Some(_)) if previous.manifest.weft.version >= made.version => (
+            StepResult::Failed,
+            format!("{} is not above {}", made.version, previous.manifest.weft.version),
+        ),
+        (Some(previous), Some(_)) if previous.manifest.weft.revocations > made.revocations => (
+            StepResult::Failed,
+            format!(
+                "its revocation number {} is behind {}",
+                made.revocations, previous.manifest.weft.revocations
+            ),
+        ),
+        (Some(previous), Some(_)) => (
+            StepResult::Passed,
+            format!("{} follows {}", made.version, previous.manifest.weft.version),
+        ),
+    };
+    Step::new("chain", result, vec![line], remedy)
+}
+
+/// Returns a package URL without its version.
+fn name(purl: &str) -> &str {
+    purl.split('@').next().unwrap_or(purl)
+}
+
+/// The predicate type of a SLSA verification summary.
+pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+
+/// Says the outcome of a gate as a SLSA verification summary (VSA v1) about the artifacts.
+///
+/// `timeVerified`, which is optional, is left out: what the gate decided does not depend on a clock.
+///
+/// # Errors
+///
+/// See [`canonical::to_vec`].
+pub fn summary(
+    subjects: &Statement,
+    manifest: &Manifest,
+    manifest_sha256: Sha256,
+    outcome: Outcome,
+) -> Result<Statement, canonical::Unwritable> {
+    let digest = |sha256: Sha256| serde_json::json!({"sha256": sha256});
+    let predicate = serde_json::json!({
+        "verifier": {
+            "id": "https://github.com/cargo-weft/cargo-weft",
+            "version": {"cargo-weft": env!("CARGO_PKG_VERSION")},
+        },
+        "resourceUri": manifest.purl,
+        "policy": {"digest": digest(manifest.weft.policy), "uri": "weft.toml"},
+        "inputAttestations": [
+            {"digest": digest(manifest_sha256), "uri": "release-manifest"},
+            {"digest": digest(manifest.weft.verdict), "uri": "verdict"},
+        ],
+        "verificationResult": if outcome == Outcome::Passed { "PASSED" } else { "FAILED" },
+        "verifiedLevels": [],
+        "slsaVersion": "1.0",
+    });
+    let bytes = canonical::to_vec(&predicate)?;
+    let predicate = json::read(&bytes, Limits::RECORD).unwrap_or(Value::Null);
+    Ok(Statement::new(subjects.subject.clone(), SUMMARY, predicate))
+}
