@@ -437,3 +437,29 @@ fn what_only_tests_are_built_with_is_not_left_out_of_what_is_dangerous() {
     assert!(done.said().contains("(of dev-dependencies)"), "{}", done.said());
     assert!(done.said().contains("deny[ban/package]"), "{}", done.said());
 }
+
+#[test]
+fn a_baseline_starts_green_however_much_there_is() {
+    let crates: Vec<String> = (0..510).map(|number| format!("a{number}")).collect();
+    let crates: Vec<(&str, &str)> = crates.iter().map(|name| (name.as_str(), "1.0.0")).collect();
+    let tree = repository(&crates).with(
+        "tree/weft.toml",
+        "schema = 1\n[bans]\nallow = [\"x\"]\n[topology]\nblast-percent = 100\n",
+    );
+    let done = run(&tree, "audit --precision lock --format json").exits(1);
+    let verdict: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(verdict["counts"]["deny"], 510);
+    let left_out = |finding: &&Value| finding["fields"]["left_out"] == 10;
+    assert_eq!(verdict["findings"].as_array().unwrap().iter().filter(left_out).count(), 1);
+    let terms = "--reason r --owner a --approver b --expires 2099-01-31";
+    run(&tree, &format!("baseline --precision lock {terms}")).exits(0);
+    run(&tree, "audit --precision lock").exits(0);
+    // Renewing one keeps what somebody wrote beside it.
+    let path = tree.path("tree/.weft/exemptions.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("reason = \"r\"", "reason = \"r\" # keep me", 1)).unwrap();
+    let renew = "exempt ban/package pkg:cargo/a0@1.0.0 --reason s --owner a --approver b --expires 2099-02-28";
+    Run::new(tree.path("tree"), renew).done().exits(0);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("reason = \"s\" # keep me"), "{}", &text[..400]);
+}

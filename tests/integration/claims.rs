@@ -612,3 +612,72 @@ fn a_benchmark_is_bounded_in_instructions() {
     assert_eq!(bounded("\"ratio\"\nover = [\"1\"]", 2100), 0);
     assert_eq!(bounded("\"ratio\"\nover = [\"1\"]", 1100), 1);
 }
+
+#[test]
+fn words_do_not_move_to_an_entry_that_asks_for_less() {
+    let (_tree, root) = project("# Demo\n\nIt knows large numbers.\n\nIt adds.\n", NINE);
+    passes(&root, "claims init");
+    passes(
+        &root,
+        "claims add demo.adds --at README.md:5 --kind behaviour --owner @a --test demo lib tests::asserts_another_symbol --symbol other",
+    );
+    add(&root, "demo.large", 3, "behaviour", "real");
+    commit(&root);
+    passes(&root, "evidence collect --level reached");
+    commit(&root);
+    passes(&root, "claims check --base HEAD");
+    let (map, readme) = (root.join("claims/claims.toml"), root.join("README.md"));
+    let (old_map, old_readme) =
+        (fs::read_to_string(&map).unwrap(), fs::read_to_string(&readme).unwrap());
+    let back = || {
+        fs::write(&map, &old_map).unwrap();
+        fs::write(&readme, &old_readme).unwrap();
+    };
+    // The two markers change places.
+    let swapped = old_readme
+        .replace("weft:claim demo.large", "weft:claim x")
+        .replace("weft:claim demo.adds", "weft:claim demo.large")
+        .replace("weft:claim x", "weft:claim demo.adds");
+    fs::write(&readme, swapped).unwrap();
+    passes(&root, "claims mark demo.large");
+    passes(&root, "claims mark demo.adds");
+    fails(&root, "claims check --base HEAD", &["claim/weakened"]);
+    back();
+    // The entry goes on with other words, and its sentence stays, as it was or as it looks.
+    for said in [
+        "It knows large numbers.",
+        "It knows la\u{200b}rge numbers!",
+        "It kn\u{43e}ws [large](x) numbers.",
+        "```\nIt knows large numbers.\n```",
+    ] {
+        let marked = old_readme
+            .replace("It knows large numbers.", "Nothing is said.")
+            .replace("# Demo", &format!("# Demo\n\n{said}"));
+        fs::write(&readme, marked).unwrap();
+        passes(&root, "claims mark demo.large");
+        fails(&root, "claims check --base HEAD", &["claim/weakened"]);
+        back();
+    }
+    // It begins to wait for something that nobody meets.
+    let phases = "\n[[phase]]\nname = \"a\"\norder = 1\nclaims = [\"demo.adds\"]\n\n[[phase]]\nname = \"b\"\norder = 2\nclaims = [\"demo.adds\", \"demo.large\"]\n";
+    let waiting = old_map.replace("tests::asserts_another_symbol", "tests::ignored") + phases;
+    fs::write(&map, waiting).unwrap();
+    fails(&root, "claims check --base HEAD", &["claim/weakened", "claim/unevidenced"]);
+}
+
+#[test]
+fn a_mutation_score_counts_beside_tests_that_pass() {
+    let (_tree, root) = shown();
+    let map = root.join("claims/claims.toml");
+    let text = fs::read_to_string(&map).unwrap();
+    let entry = text.split("[[claim.evidence]]").next().unwrap();
+    let score = "[[claim.evidence]]\nkind = \"mutation-score\"\npackage = \"demo\"\nsymbol = \"check\"\ntests = [{ package = \"demo\", binary = \"lib\", test = \"tests::real\" }]\nmissed-at-most = 0\nviable-at-least = 1\n";
+    fs::write(&map, format!("{entry}{score}")).unwrap();
+    commit(&root);
+    passes(&root, "evidence collect --level sensitive");
+    let is_met = standing(&root)["demo.large"].1;
+    assert_eq!(is_met, has_mutants());
+    // The file of the function is as it was, and nobody has seen the test pass with what is new.
+    fs::write(root.join("src/new.rs"), "").unwrap();
+    fails(&root, "claims check", &["claim/unevidenced"]);
+}

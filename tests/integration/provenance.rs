@@ -265,8 +265,9 @@ fn a_layout_is_verified_and_what_a_link_says_cannot_steer_the_terminal() {
     };
     run("").exits(0);
     run("--format json").exits(0);
-    let link = fs::read_dir(tree.path("chain")).unwrap().map(|e| e.unwrap().path());
-    let link = link.filter(|p| p.extension().is_some_and(|e| e == "link")).next().unwrap();
+    let mut files = fs::read_dir(tree.path("chain")).unwrap().map(|e| e.unwrap().path());
+    let is_link = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "link");
+    let link = files.find(is_link).unwrap();
     let (step, rest) = link.file_stem().unwrap().to_str().unwrap().split_once('.').unwrap();
     let other = tree.path("chain").join(format!("{step}.{rest}x.link"));
     fs::write(&other, "{\"signed\":{},\"signatures\":[],\"\\u001b[31mRED\":1}").unwrap();

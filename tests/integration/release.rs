@@ -221,3 +221,40 @@ fn a_release_follows_the_one_before_it_and_never_goes_back() {
     desk.release("2.0.0", previous);
     stops(desk.gate("2.0.0", "--previous ../r/1.1.0.dsse.json --format json"), 1, &["chain"]);
 }
+
+/// Runs what the guide says, line by line, but for the passphrase, which is asked for there.
+#[test]
+fn the_guide_is_followed_literally() {
+    let tree = Tree::of(MANIFEST, LOCKFILE)
+        .with("tree/src/lib.rs", "")
+        .with("out/app.tar", "the artifact\n")
+        .with("keys/.keep", "")
+        .with("home/.keep", "");
+    let desk = Desk { tree };
+    desk.git(&["init", "--quiet"]);
+    desk.commit();
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/guide/release.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let mut directory = "tree";
+    let mut gates = 0;
+    for line in guide.lines().filter_map(|line| line.strip_prefix("$ ")) {
+        if let Some(line) = line.strip_prefix("cargo weft ") {
+            let done = desk.at(directory, line).exits(0);
+            if line.starts_with("gate ") {
+                gates += 1;
+                assert!(done.stdout.starts_with("passed\n"), "{}", done.said());
+            }
+        } else if let Some(line) = line.strip_prefix("cd ../") {
+            directory = if line == "elsewhere" { "elsewhere" } else { panic!("{line}") };
+        } else if let Some(line) = line.strip_prefix("git ") {
+            let parts: Vec<&str> = line.splitn(4, '"').collect();
+            let mut arguments: Vec<&str> = parts[0].split_whitespace().collect();
+            arguments.extend(parts.get(1));
+            desk.git(&arguments);
+        } else {
+            panic!("what is this? {line}");
+        }
+    }
+    assert_eq!(gates, 2);
+    assert!(desk.path("summary.json").is_file());
+}

@@ -180,6 +180,16 @@ impl Loaded {
             message: format!("the claim `{}` of the base is retired", claim.id),
             place: None,
         }));
+        let both = base_promises.iter().flat_map(|base| &base.promises.claims);
+        let both = both.filter_map(|old| Some((old, head.promises.claim(&old.id)?)));
+        let handed_over = both.filter(|(old, new)| old.owner != new.owner);
+        self.facts.notices.extend(handed_over.map(|(old, new)| Notice {
+            message: format!(
+                "`{}` was answered for by {}, and is by {}",
+                new.id, old.owner, new.owner
+            ),
+            place: Some(new.place.clone()),
+        }));
         self.facts.notices.sort();
         self.facts.claims = match is_promised {
             false => Known::Unknown(NO_MAP.to_owned()),

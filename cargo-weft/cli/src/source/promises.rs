@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use weft_gate::Diagnostic;
-use weft_gate::claim::Promises;
 use weft_gate::claim::document::{self, Document};
+use weft_gate::claim::{Claim, Promises};
 use weft_gate::facts::Input;
 use weft_gate::input::claims::{self, Map};
 use weft_verify::Sha256;
@@ -87,7 +87,7 @@ pub fn load(root: &Path, lexicon: &[String], others: &Patterns) -> Result<Option
     Ok(Some(loaded))
 }
 
-/// Finds the claims of the base that the head has no entry for though a document still says the same.
+/// Finds what the base promises, and no entry of the head holds, though a document still shows the same.
 ///
 /// # Errors
 ///
@@ -97,24 +97,30 @@ pub fn kept(
     base: &Promises,
     head: &Promises,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let gone = base.claims.iter().filter(|claim| head.claim(&claim.id).is_none());
-    let spans = gone.filter_map(|claim| {
-        let document = base.documents.iter().find(|document| document.path == claim.document)?;
-        Some((claim, document.spans.iter().find(|span| span.id == claim.id)?))
+    let text = |promises: &Promises, claim: &Claim| {
+        let document = promises.documents.iter().find(|d| d.path == claim.document)?;
+        let span = document.spans.iter().find(|span| span.id == claim.id)?;
+        Some(document::look(&span.text))
+    };
+    let held = |old: &Claim| head.claims.iter().any(|new| new.text_sha256 == old.text_sha256);
+    let spans = base.claims.iter().filter(|old| !held(old)).filter_map(|old| {
+        let looks = text(base, old).filter(|text| !text.is_empty())?;
+        // Within a longer text of its own entry it is still held.
+        let own = head.claim(&old.id).and_then(|new| text(head, new));
+        (!own.is_some_and(|own| own.contains(&looks))).then_some((old, looks))
     });
-    let spans: Vec<_> = spans.filter(|(_, span)| !span.text.is_empty()).collect();
+    let spans: Vec<(&Claim, String)> = spans.collect();
     let mut kept = BTreeMap::new();
     if spans.is_empty() {
         return Ok(kept);
     }
     for document in &head.documents {
         let bytes = read(root, &document.path, document::MAX_BYTES)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let sentences = document::sentences(&text);
-        let said: Vec<&str> = sentences.iter().map(|sentence| &*sentence.text).collect();
-        let said = said.join(" ");
-        for (claim, span) in &spans {
-            if said.contains(&span.text) {
+        let shown = document::appearances(&String::from_utf8_lossy(&bytes));
+        for (claim, looks) in &spans {
+            // Its last sign may be another.
+            let words = looks.trim_end_matches(|c: char| !c.is_alphanumeric());
+            if shown.contains(words) {
                 kept.entry(claim.id.clone()).or_insert_with(|| document.path.clone());
             }
         }

@@ -57,6 +57,13 @@ pub(super) fn closed_phases<'c>(
     phases.iter().filter_map(|phase| Some((phase, unmet_before(phase.order)?))).collect()
 }
 
+/// Says whether a claim waits for others: it is of phases, and every one of them is closed.
+pub(super) fn is_closed(claims: &Claims, closed: &[(&Phase, String)], id: &str) -> bool {
+    let names = |phase: &Phase| phase.claims.iter().any(|claim| claim == id);
+    let all = claims.head.phases.iter().filter(|phase| names(phase)).count();
+    all > 0 && closed.iter().filter(|(phase, _)| names(phase)).count() == all
+}
+
 /// Says whether the role `claims` signed that the contract of the head may take the place of that of the base.
 ///
 /// Both are named, and the revision rises: it never falls, so an approval is of one change and of no later one.

@@ -1,5 +1,7 @@
 //! What a pull request does to promises: the base's entries compared with the head's.
 
+use std::collections::BTreeSet;
+
 use super::contract::Contract;
 use super::{Claim, Evidence, Promises, TestName};
 
@@ -110,7 +112,8 @@ fn is_stronger(base: &Evidence, head: &Evidence) -> bool {
 
 /// Returns entries whose text is another than in the base though their revision is not higher.
 pub fn reworded<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &'h Claim)> {
-    pairs(base, head)
+    let by_name = head.claims.iter().filter_map(|new| Some((base.claim(&new.id)?, new)));
+    by_name
         .filter(|(old, new)| {
             old.text_sha256 != new.text_sha256 && new.revision <= old.revision
                 || new.revision < old.revision
@@ -118,27 +121,34 @@ pub fn reworded<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &
         .collect()
 }
 
-/// Pairs the entries that both have; one that has the words of an entry that is gone is that entry under another name.
-pub fn pairs<'h>(
-    base: &'h Promises,
-    head: &'h Promises,
-) -> impl Iterator<Item = (&'h Claim, &'h Claim)> {
-    let same = |new: &Claim| {
-        let gone = base.claims.iter().filter(|old| head.claim(&old.id).is_none());
-        gone.into_iter().find(|old| old.text_sha256 == new.text_sha256)
-    };
-    head.claims
-        .iter()
-        .filter_map(move |new| Some((base.claim(&new.id).or_else(|| same(new))?, new)))
+/// Pairs entries of the head with those of the base that they stand for: that of the same name, and those whose words they
+/// took over.
+pub fn pairs<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &'h Claim)> {
+    // Words that an entry still has are nobody else's to answer for.
+    let gave_up =
+        |old: &&Claim| head.claim(&old.id).is_none_or(|new| new.text_sha256 != old.text_sha256);
+    let free: Vec<&Claim> = base.claims.iter().filter(gave_up).collect();
+    let mut pairs = Vec::new();
+    for new in &head.claims {
+        pairs.extend(base.claim(&new.id).map(|old| (old, new)));
+        let taken = |old: &&&Claim| old.id != new.id && old.text_sha256 == new.text_sha256;
+        pairs.extend(free.iter().filter(taken).map(|old| (*old, new)));
+    }
+    pairs
 }
 
-/// Returns entries that are gone though their sentence still stands in a document, with the document.
+/// Returns entries whose sentence still stands in a document though no entry holds it, with the document.
 pub fn disowned<'h>(base: &'h Promises, head: &'h Promises) -> Vec<(&'h Claim, &'h str)> {
-    let gone = base.claims.iter().filter(|old| head.claim(&old.id).is_none());
-    let renamed = |old: &Claim| head.claims.iter().any(|new| new.text_sha256 == old.text_sha256);
-    gone.filter(|old| !renamed(old))
-        .filter_map(|old| Some((old, &**head.kept.get(&old.id)?)))
-        .collect()
+    let kept = base.claims.iter();
+    kept.filter_map(|old| Some((old, &**head.kept.get(&old.id)?))).collect()
+}
+
+/// Returns the claims that have to be met before one is demanded: those of the phases before its own.
+pub fn awaited<'p>(promises: &'p Promises, id: &str) -> BTreeSet<&'p str> {
+    let own = promises.phases.iter().filter(|phase| phase.claims.iter().any(|claim| claim == id));
+    let Some(order) = own.map(|phase| phase.order).min() else { return BTreeSet::new() };
+    let before = promises.phases.iter().filter(|phase| phase.order < order);
+    before.flat_map(|phase| &phase.claims).map(String::as_str).collect()
 }
 
 impl Promises {

@@ -5,9 +5,11 @@
 //! The text of a span is what a reader of the whole document sees between them: markup is stripped but for marks of
 //! what bears on the meaning, entities are resolved, white space is folded, and what results is in Unicode's
 //! normalisation form C.
+//! Where a span begins or ends inside of a sentence, the rest of that sentence is a part of its text.
 
 mod html;
 mod lexicon;
+mod note;
 mod prose;
 mod seen;
 mod span;
@@ -22,6 +24,7 @@ pub use self::prose::{Prose, sentences};
 
 use self::html::Raw;
 use self::lexicon::Lexicon;
+use self::note::Notes;
 use crate::Diagnostic;
 use crate::input::text;
 use crate::place::{Place, SourceText};
@@ -90,16 +93,51 @@ pub struct Sentence {
 pub fn read(path: &str, bytes: &[u8], lexicon: &[String]) -> Result<Document, Diagnostic> {
     let source = SourceText::new(path, text(path, bytes, MAX_BYTES)?);
     let parts = parts(source.text());
-    let span::Marked { faults, ranges, spans } = span::find(&source, &parts);
+    let notes = Notes::new(&parts);
+    let span::Marked { faults, ranges, spans } = span::find(&source, &parts, &notes);
     let lexicon = Lexicon::new(lexicon);
     let promise = |sentence: Prose| {
         let word = lexicon.word(&sentence.pieces)?.to_owned();
         Some(Sentence { place: source.place(sentence.range), text: sentence.text, word })
     };
-    let sentences = prose::of_parts(&parts).into_iter();
+    let sentences = prose::of_parts(&parts, &notes).into_iter();
     let promises =
         sentences.filter(|s| !is_covered(&ranges, &s.range)).filter_map(promise).collect();
     Ok(Document { faults, path: path.to_owned(), promises, spans })
+}
+
+/// Returns a normalised text without its marks.
+pub fn plain(text: &str) -> String {
+    seen::plain(text)
+}
+
+/// Returns a normalised text in the form in which texts are compared as they look, without its marks.
+pub fn look(text: &str) -> String {
+    lexicon::look(&seen::plain(text))
+}
+
+/// Returns all that a document shows in that form, code blocks included.
+pub fn appearances(markdown: &str) -> String {
+    let mut shown = String::new();
+    for (part, _) in parts(markdown) {
+        match part {
+            Part::Event(Event::Text(text) | Event::Code(text)) => shown.push_str(&text),
+            Part::Event(Event::Start(tag)) if seen::is_inline(tag.to_end()) => {}
+            Part::Event(Event::End(tag)) if seen::is_inline(tag) => {}
+            Part::Event(Event::FootnoteReference(_)) => {}
+            Part::Event(_) => shown.push(' '),
+            Part::Html(raw) => {
+                if raw.block {
+                    shown.push(' ');
+                }
+                html::show(&raw, &mut shown);
+                if raw.block {
+                    shown.push(' ');
+                }
+            }
+        }
+    }
+    lexicon::look(&shown)
 }
 
 /// Says whether one of the ranges, which are in order and apart, has all of a sentence: one that ends before the
@@ -242,6 +280,82 @@ mod tests {
         assert_ne!(digest(&format!("[{marked}](b)")), digest(&format!("[{marked}](a)")));
     }
 
+    #[test]
+    fn the_rest_of_a_sentence_is_of_the_text() {
+        let marked = "<!-- weft:claim a -->It is refused.<!-- weft:end -->";
+        let said = |text: &str| spans(text).remove(0).1;
+        let plain = |text: &str| assert_eq!(said(text), "It is refused.", "{text}");
+        let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
+        plain(&format!("So. {marked} Or so.\n"));
+        plain(&format!("So.\n{marked}\n").replace("-->It", "-->\nIt"));
+        plain(&format!("# So\n\n{marked}\n").replace("-->It", "-->\nIt"));
+        plain(&format!("So. {marked} (Not really.)\n"));
+        plain(&format!("So.\n\n{marked}\n\nin part.\n").replace("-->It", "-->\nIt"));
+        plain(&format!("So.{marked}\n").replace("-->It", "--> It"));
+        plain(&format!("|so|\n|-|\n|{marked}|\n"));
+        plain(&format!("- so\n- {marked}\n- so\n").replace("-->It", "-->\n  It"));
+        check(
+            &format!("It is not so that {marked}\n"),
+            "⟦before: It is not so that⟧It is refused.",
+        );
+        check(&format!("So. Not that {marked} So.\n"), "⟦before: Not that⟧It is refused.");
+        check(&format!("Not so, e.g. {marked}\n"), "⟦before: Not so, e.g.⟧It is refused.");
+        check(&format!("So. {marked} not really.\n"), "It is refused.⟦after: not really.⟧");
+        check(&format!("So. {marked} (not really)\n"), "It is refused.⟦after: (not really)⟧");
+        check(&format!("Not `a` ~~b~~ {marked}\n"), "⟦before: Not a ⟦⟦~~⟦⟧b⟦⟦~~⟦⟧⟧It is refused.");
+        // A marker on a line of its own does not end a sentence.
+        for between in ["\n", "\n\n"] {
+            let text = format!("Not that{between}{marked}\n").replace("-->It", "-->\nIt");
+            check(&text, "⟦before: Not that⟧It is refused.");
+            let text = format!("Not that {marked}\n").replace("-->It", &format!("-->{between}It"));
+            check(&text, "⟦before: Not that⟧It is refused.");
+            let text = format!("So. {marked}{between}in part.\n").replace("d.<!", "d<!");
+            check(&text, "It is refused⟦after: in part.⟧");
+        }
+        let two = format!("Not {marked} nor <!-- weft:claim b -->x<!-- weft:end --> so.\n");
+        let two = two.replace("d.<!", "d<!");
+        let both: Vec<String> = spans(&two).into_iter().map(|(_, text)| text).collect();
+        let of_b = "⟦before: Not It is refused nor⟧x⟦after: so.⟧";
+        assert_eq!(both, ["⟦before: Not⟧It is refused⟦after: nor x so.⟧", of_b]);
+        let span = |n: usize| format!("<!-- weft:claim a{n} -->x<!-- weft:end --> ");
+        let crowd = |count: usize| -> String { (0..count).map(span).collect() };
+        assert_eq!(spans(&format!("So {}", crowd(16))).len(), 16);
+        fault(&format!("So {}", crowd(17)), "more than 32 markers");
+    }
+
+    #[test]
+    fn a_footnote_is_of_the_text() {
+        let said = |note: &str| {
+            let marked = "So. <!-- weft:claim a -->It is on all[^1].<!-- weft:end -->";
+            spans(&format!("{marked}\n\n[^2]: Two.\n{note}")).remove(0).1
+        };
+        assert_eq!(said("[^1]: But *one*.\n"), "It is on all⟦^1: But one.⟧.");
+        assert_eq!(said("[^1]: But one.\n"), said("[^1]: But\n    one.\n"));
+        assert_ne!(said("[^1]: But one.\n"), said("[^1]: But two.\n"));
+        let long = said(&format!("[^1]: {}\n", "x".repeat(101)));
+        assert!(long.starts_with("It is on all⟦^1: sha256:"), "{long}");
+        // One that refers to another says what that says.
+        let nested = |other: &str| said(&format!("[^1]: But[^3].\n\n[^3]: {other}\n"));
+        assert_ne!(nested("One."), nested("Two."));
+        let behind = "So. <!-- weft:claim a -->It is.<!-- weft:end -->[^1]\n\n[^1]: Not.\n";
+        assert_eq!(spans(behind)[0].1, "It is.⟦after: ⟦⟦^1: Not.⟦⟧⟧");
+    }
+
+    #[test]
+    fn texts_are_compared_as_they_look() {
+        let between = "It ~~never~~ [fails](a)<br>*so*\nand Vec<u8> is <b>m\u{43e}re</b> &amp; ⟦.";
+        let text = format!("So. <!-- weft:claim a -->{between}<!-- weft:end -->");
+        let seen = spans(&text).remove(0).1;
+        assert_eq!(plain(&seen), "It never fails so and Vec is m\u{43e}re & ⟦.");
+        assert_eq!(look(&seen), "it never fails so and vec is more & ⟦.");
+        assert_eq!(appearances(&text), format!("so. {}", look(&seen)));
+        let half = "Not <!-- weft:claim a -->so<!-- weft:end --> ⟦~~⟧.";
+        assert_eq!(look(&spans(half)[0].1), "so");
+        let shown =
+            "# A\n\n- b\n- c\n\n```\nd  e\n```\n\n|f|g|\n|-|-|\n|h|i|\n\n<p>j</p><p>k</p>\n";
+        assert_eq!(appearances(shown), "a b c d e f g h i j k");
+    }
+
     proptest::proptest! {
         #[test]
         fn no_edit_of_words_goes_unnoticed_and_every_reflow_does(
@@ -300,12 +414,15 @@ mod tests {
     fn a_marker_counts_where_raw_html_is_nothing_but_comments() {
         let (begin, end) = ("<!-- weft:claim a -->", "<!-- weft:end -->");
         let marked = format!("{begin}x{end}");
-        let sound = |text: &str| assert_eq!(spans(text), [("a".to_owned(), "x".to_owned())]);
+        let says = |text: &str, said: &str| {
+            assert_eq!(spans(text), [("a".to_owned(), said.to_owned())], "{text}");
+        };
+        let sound = |text: &str| says(text, "x");
         let hidden = |text: &str| {
             fault(text, "stands in other markup");
             assert!(document(text).spans.is_empty(), "{text}");
         };
-        sound(&format!("So {marked}\n"));
+        says(&format!("So {marked}\n"), "⟦before: So⟧x");
         sound(&format!("<!-- b --> {begin}\nx\n{end}<!-- c -->\n"));
         sound(&format!("> {begin}\n> x\n> {end}\n"));
         sound("<!-- weft:claim\na -->\nx\n<!-- weft:end -->\n");
@@ -330,13 +447,14 @@ mod tests {
         };
         let unclosed = |before: &str| {
             let text = format!("{before}\n\n{marked}");
-            fault(&text, "which is not closed");
+            fault(&text, "`a` is inside of ");
             assert!(document(&text).spans.is_empty(), "{text}");
         };
         sound("<div hidden>\ny\n</div>");
         sound("<DIV><br><img src=\"y>\"></div>");
         sound("> <!-- y -->");
-        sound("So <b>y</b>");
+        sound("So <b>y</b>.");
+        sound("An Option<Vec<u8>> or a Box<dyn Error>.");
         unclosed("<div hidden>");
         unclosed("<details>\n<summary>y</summary>");
         unclosed("<template>");
@@ -345,6 +463,10 @@ mod tests {
         unclosed("<p title=\"");
         unclosed("> <!-- y");
         unclosed("So <s>y");
+        unclosed("So <u8 hidden>y");
+        unclosed("So <x-y>y");
+        let details = format!("A.\n\n<details>\n\n{marked}\n</details>\n");
+        fault(&details, "`a` is inside of `<details>` that begins in line 3");
         let blank = |text: &str| {
             fault(&format!("So <!-- weft:claim a -->{text}<!-- weft:end -->\n"), "is empty");
         };
@@ -402,7 +524,7 @@ mod tests {
 
     #[test]
     fn places_are_those_of_the_document() {
-        let document = document("Ä is.\n\nIt is secure. <!-- weft:claim a -->x<!-- weft:end -->\n");
+        let document = document("Ä is.\n\nIt is secure. <!-- weft:claim a -->X<!-- weft:end -->\n");
         let place = &document.promises[0].place;
         assert_eq!((place.line, place.column, place.end_column), (3, 1, 14));
         assert_eq!((document.spans[0].place.line, document.spans[0].place.column), (3, 15));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use weft_gate::claim::{Kind, document};
 
-use super::{output, root};
+use super::{add, output, root};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::report::table::shorten;
@@ -64,6 +64,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         out += &format!("wrote {MAP}, which names the documents and has no claim yet\n\n");
     }
     let mut proposals = Vec::new();
+    let mut words = String::new();
     for file in documents(&root) {
         let Ok(Some(bytes)) = files::read_inside(&root, &root.join(&file), document::MAX_BYTES)
         else {
@@ -71,12 +72,15 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
         };
         let Ok(text) = String::from_utf8(bytes) else { continue };
         let Ok(document) = document::read(&file, text.as_bytes(), lexicon) else { continue };
-        for sentence in document::sentences(&text) {
+        let sentences = document::sentences(&text);
+        for sentence in &sentences {
             let line = text[..sentence.range.start].matches('\n').count() + 1;
-            let spans = document.spans.iter();
-            let marked = spans.filter(|s| s.text.contains(&sentence.text)).count() > 0;
+            let marked = document.spans.iter().any(|s| s.text.contains(&sentence.text));
             if !marked && let Some(kind) = kind(&sentence.words, lexicon) {
-                proposals.push((file.clone(), line, kind, sentence.text));
+                if proposals.is_empty() {
+                    words = add::words(&text, &sentences, line, sentence);
+                }
+                proposals.push((file.clone(), line, kind, sentence.text.clone()));
             }
         }
     }
@@ -92,7 +96,7 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
     }
     if let Some((file, line, kind, _)) = proposals.first() {
         out += &format!(
-            "\nMake a claim of a sentence and name the test that shows it:\n  cargo weft claims add NAME --at {}:{line} --kind {} --owner YOU --test PACKAGE BINARY TEST --symbol FUNCTION\n",
+            "\nMake a claim of a sentence and name the test that shows it:\n  cargo weft claims add NAME --at {}:{line} --text {words} --kind {} --owner YOU --test PACKAGE BINARY TEST --symbol FUNCTION\n",
             terminal(file),
             kind.as_str()
         );

@@ -1,6 +1,6 @@
 #![doc = include_str!("orphan_entry.md")]
 
-use super::{closed_phases, span};
+use super::{closed_phases, is_closed, span};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
@@ -21,11 +21,10 @@ impl Check for OrphanEntry {
         let head = &claims.head;
         // What a phase that is closed will promise may be planned.
         let closed = closed_phases(claims, standings);
-        let is_planned = |id: &String| closed.iter().any(|(phase, _)| phase.claims.contains(id));
         let without_span = head
             .claims
             .iter()
-            .filter(|claim| span(head, claim).is_none() && !is_planned(&claim.id));
+            .filter(|claim| span(head, claim).is_none() && !is_closed(claims, &closed, &claim.id));
         let mut found = each(without_span, |claim| {
             let is_read = head.documents.iter().any(|document| document.path == claim.document);
             let sentence = match is_read {

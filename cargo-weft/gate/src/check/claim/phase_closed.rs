@@ -1,6 +1,6 @@
 #![doc = include_str!("phase_closed.md")]
 
-use super::{closed_phases, span};
+use super::{closed_phases, is_closed, span};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
@@ -21,7 +21,8 @@ impl Check for PhaseClosed {
         let closed = closed_phases(claims, standings);
         let head = &claims.head;
         let early = closed.iter().flat_map(|(phase, unmet)| {
-            let marked = phase.claims.iter().filter_map(|id| head.claim(id));
+            let waiting = phase.claims.iter().filter(|id| is_closed(claims, &closed, id));
+            let marked = waiting.filter_map(|id| head.claim(id));
             marked.filter_map(move |claim| Some((*phase, unmet, claim, span(head, claim)?)))
         });
         Ok(each(early, |(phase, unmet, claim, span)| {

@@ -1,7 +1,8 @@
 #![doc = include_str!("unevidenced.md")]
 
-use super::closed_phases;
+use super::{closed_phases, is_closed};
 use crate::check::{Check, Context, each};
+use crate::claim::Claim;
 use crate::finding::Finding;
 
 /// See the module's page.
@@ -19,8 +20,8 @@ impl Check for Unevidenced {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let (claims, standings) = context.claims()?;
         let closed = closed_phases(claims, standings);
-        let is_closed = |id: &String| closed.iter().any(|(phase, _)| phase.claims.contains(id));
-        let unmet = claims.head.claims.iter().filter(|claim| !is_closed(&claim.id));
+        let is_demanded = |claim: &&Claim| !is_closed(claims, &closed, &claim.id);
+        let unmet = claims.head.claims.iter().filter(is_demanded);
         let unmet = unmet.filter_map(|claim| {
             let standing = standings.get(&*claim.id)?;
             Some((claim, standing.contract.as_ref().ok()?, standing)).filter(|_| !standing.is_met())

@@ -1,7 +1,8 @@
 #![doc = include_str!("weakened.md")]
 
-use super::{is_approved, is_release};
+use super::{closed_phases, is_approved, is_closed, is_release};
 use crate::check::{Check, Context, each};
+use crate::claim::standing::Standing;
 use crate::claim::{Level, Phase, change};
 use crate::finding::Finding;
 use crate::place::Place;
@@ -21,7 +22,8 @@ impl Check for Weakened {
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let (claims, standings) = context.claims()?;
         let Some(base) = &claims.base else { return Ok(Vec::new()) };
-        let weaker = change::pairs(base, &claims.head).filter_map(|(old, new)| {
+        let pairs = change::pairs(base, &claims.head).into_iter();
+        let weaker = pairs.filter_map(|(old, new)| {
             let standing = standings.get(&*new.id);
             let is_sensitive = standing.is_some_and(|s| s.level == Level::Sensitive);
             let less = change::weakened(old, new, is_sensitive);
@@ -38,7 +40,7 @@ impl Check for Weakened {
         let disowned = disowned.into_iter().filter(|(old, _)| !is_release(claims, old));
         found.extend(each(disowned, |(claim, document)| {
             let sentence = format!(
-                "`{}` has no entry any more, and what it promised in the base still stands in {document}.",
+                "No entry holds what `{}` promised in the base, and it still stands in {document}.",
                 claim.id
             );
             Finding::new(self.code(), &claim.id, Place::whole(document), sentence)
@@ -67,6 +69,26 @@ impl Check for Weakened {
                 sentence,
             )
             .remedy("Keep it where it was: what later phases wait for is a promise as well.")
+        }));
+        // A claim that was demanded does not begin to wait for something that it did not wait for.
+        let closed = closed_phases(claims, standings);
+        let waiting = base.claims.iter().filter(|old| {
+            claims.head.claim(&old.id).is_some() && is_closed(claims, &closed, &old.id)
+        });
+        let is_met = |id: &str| standings.get(id).is_some_and(Standing::is_met);
+        let newly = waiting.filter_map(|old| {
+            let before = change::awaited(base, &old.id);
+            let now = change::awaited(&claims.head, &old.id).into_iter();
+            Some((old, now.filter(|id| !before.contains(id)).find(|id| !is_met(id))?))
+        });
+        found.extend(each(newly, |(claim, awaited)| {
+            let sentence = format!(
+                "`{}` waits for `{awaited}`, which is not met, and did not in the base.",
+                claim.id
+            );
+            let subject = format!("{} {awaited}", claim.id);
+            Finding::new(self.code(), &subject, claim.place.clone(), sentence)
+                .remedy("Meet what it waits for, or leave it as it was in the base.")
         }));
         Ok(found)
     }

@@ -11,6 +11,155 @@ use pulldown_cmark::{Event, Parser};
 /// The longest name of a character, in bytes.
 const LONGEST_NAME: usize = 32;
 
+/// The elements of the HTML standard, those that it calls obsolete included, in order.
+const ELEMENTS: &[&str] = &[
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "applet",
+    "area",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "base",
+    "basefont",
+    "bdi",
+    "bdo",
+    "bgsound",
+    "big",
+    "blink",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "canvas",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "data",
+    "datalist",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "frame",
+    "frameset",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "i",
+    "iframe",
+    "image",
+    "img",
+    "input",
+    "ins",
+    "isindex",
+    "kbd",
+    "keygen",
+    "label",
+    "legend",
+    "li",
+    "link",
+    "listing",
+    "main",
+    "map",
+    "mark",
+    "marquee",
+    "math",
+    "menu",
+    "menuitem",
+    "meta",
+    "meter",
+    "multicol",
+    "nav",
+    "nextid",
+    "nobr",
+    "noembed",
+    "noframes",
+    "noscript",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "output",
+    "p",
+    "param",
+    "picture",
+    "plaintext",
+    "pre",
+    "progress",
+    "q",
+    "rb",
+    "rp",
+    "rt",
+    "rtc",
+    "ruby",
+    "s",
+    "samp",
+    "script",
+    "search",
+    "section",
+    "select",
+    "selectedcontent",
+    "slot",
+    "small",
+    "source",
+    "spacer",
+    "span",
+    "strike",
+    "strong",
+    "style",
+    "sub",
+    "summary",
+    "sup",
+    "svg",
+    "table",
+    "tbody",
+    "td",
+    "template",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "title",
+    "tr",
+    "track",
+    "tt",
+    "u",
+    "ul",
+    "var",
+    "video",
+    "wbr",
+    "xmp",
+];
+
 /// A block of raw HTML, or a piece of it inside of text.
 #[derive(Debug)]
 pub(super) struct Raw {
@@ -70,6 +219,56 @@ impl Raw {
             at += length;
         }
         tokens
+    }
+}
+
+/// The elements of raw HTML that are open.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    /// Their names, and where they begin in the document.
+    open: Vec<(String, usize)>,
+}
+
+impl Elements {
+    /// Goes on by a token, which is written so and there in the document.
+    pub(super) fn pass(&mut self, token: &Token<'_>, written: &str, at: usize) {
+        match token {
+            Token::Open(name) if opens(name, written) => self.open.push((name.clone(), at)),
+            // Where tags are crossed, what is open is not agreed on.
+            Token::Close(name) => drop(self.open.pop_if(|(open, _)| *open == *name)),
+            Token::Unclosed => self.open.push(("!".to_owned(), at)),
+            Token::Comment(_) | Token::Open(_) | Token::Other | Token::Text(_) => {}
+        }
+    }
+
+    /// Returns the innermost, `!` for a tag or a comment without an end, and where it begins.
+    pub(super) fn innermost(&self) -> Option<(&str, usize)> {
+        self.open.last().map(|(name, at)| (name.as_str(), *at))
+    }
+}
+
+/// Says whether a tag opens an element that may have a bearing on what follows.
+///
+/// Types such as `Vec<u8>` are read as tags of elements that nobody knows, which show what they hold, unless an
+/// attribute hides it.
+fn opens(name: &str, written: &str) -> bool {
+    let is_known = || ELEMENTS.binary_search(&name).is_ok() || name.contains('-');
+    let may_hide = || {
+        let written = written.to_ascii_lowercase();
+        ["=", "hidden", "popover"].iter().any(|sign| written.contains(sign))
+    };
+    !is_void(name) && (is_known() || may_hide())
+}
+
+/// Adds what a reader sees of raw HTML to a text.
+pub(super) fn show(raw: &Raw, out: &mut String) {
+    for (token, _) in raw.tokens() {
+        match token {
+            Token::Text(text) => out.extend(resolve(text).into_iter().map(|(said, _)| said)),
+            Token::Open(name) | Token::Close(name) if parts_words(&name) => out.push(' '),
+            Token::Open(_) | Token::Close(_) => {}
+            Token::Comment(_) | Token::Other | Token::Unclosed => {}
+        }
     }
 }
 
@@ -186,6 +385,11 @@ pub(super) fn is_void(name: &str) -> bool {
             | "track"
             | "wbr"
     )
+}
+
+/// Says whether an element shows something that is no text.
+pub(super) fn shows(name: &str) -> bool {
+    matches!(name, "embed" | "iframe" | "image" | "img" | "input" | "object" | "svg" | "video")
 }
 
 /// Says whether a tag stands between two words, whatever is written around it.
@@ -326,6 +530,28 @@ mod tests {
         check("<!-- a --!>b-->", &["<!-- a --!>", "b-->"]);
         check("<!-->b<!--->c", &["<!-->", "b", "<!--->", "c"]);
         check("<!--", &["<!--"]);
+    }
+
+    #[test]
+    fn an_element_is_open_if_html_knows_it() {
+        assert!(ELEMENTS.is_sorted());
+        let check = |html: &str, expected: Option<(&str, usize)>| {
+            let mut raw = Raw::new(true);
+            raw.push(html, 0);
+            let mut elements = Elements::default();
+            for (token, range) in raw.tokens() {
+                elements.pass(&token, &raw.text[range.clone()], range.start);
+            }
+            assert_eq!(elements.innermost(), expected, "{html}");
+        };
+        check("a<details>b", Some(("details", 1)));
+        check("<details>a</details>", None);
+        check("<b><i></b>", Some(("i", 3)));
+        check("<X-Y>", Some(("x-y", 0)));
+        check("Vec<u8>, Box<dyn Error> and <br>", None);
+        check("<u8 hidden>", Some(("u8", 0)));
+        check("<u8 style=\"display:none\">", Some(("u8", 0)));
+        check("<!--", Some(("!", 0)));
     }
 
     #[test]

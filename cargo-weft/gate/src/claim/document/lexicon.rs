@@ -64,7 +64,7 @@ fn says(text: &str, word: &str) -> bool {
 }
 
 /// Returns a text as it looks.
-fn look(text: &str) -> String {
+pub(super) fn look(text: &str) -> String {
     let seen = text.chars().filter(|c| !is_unseen(*c)).nfkc();
     let latin = seen.filter(|c| !is_unseen(*c)).map(latin).flat_map(char::to_lowercase);
     let folded: String = latin.collect();

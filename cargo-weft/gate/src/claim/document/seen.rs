@@ -9,29 +9,43 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_normalization::UnicodeNormalization;
 use weft_verify::Sha256;
 
-use super::html::{Raw, Token};
+use super::html::{self, Raw, Token};
+use super::note::Notes;
 
-/// Destinations and titles beyond this many bytes are told by their digest.
-const LONGEST: usize = 100;
+/// Destinations, titles and footnotes beyond this many bytes are told by their digest.
+pub(super) const LONGEST: usize = 100;
+
+/// So is the rest of a sentence beyond this many.
+const LONGEST_REST: usize = 1000;
 
 /// Text that is gathered, and what of the markup around it bears on its meaning.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
+#[derive(Debug, Clone)]
+pub(super) struct Seen<'n> {
     /// The destination and the title of the link that is open.
     link: Option<(String, String)>,
+    /// What footnotes say.
+    notes: &'n Notes,
     /// How many strikethroughs are open.
     struck: usize,
     text: String,
 }
 
-impl Seen {
+impl<'n> Seen<'n> {
+    /// Begins a text in a document with these footnotes.
+    pub(super) fn new(notes: &'n Notes) -> Self {
+        Self { link: None, notes, struck: 0, text: String::new() }
+    }
+
     /// Adds what is seen of an event; raw HTML comes by [`Seen::html`].
     pub(super) fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Text(text) | Event::Code(text) => text.chars().for_each(|c| self.say(c)),
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(*tag),
-            Event::FootnoteReference(label) => self.mark(&format!("^{label}")),
+            Event::FootnoteReference(label) => match self.notes.told(label) {
+                Some(told) => self.mark(&format!("^{label}: {told}")),
+                None => self.mark(&format!("^{label}")),
+            },
             Event::SoftBreak | Event::HardBreak | Event::Rule => self.say(' '),
             Event::Html(_) | Event::InlineHtml(_) => {}
             // Of extensions that are not enabled.
@@ -93,10 +107,12 @@ impl Seen {
                 }
             }
             Tag::Link { dest_url, title, .. } => {
-                self.link = Some((short(dest_url), short(title)));
+                self.link = Some((short(dest_url, LONGEST), short(title, LONGEST)));
                 self.mark("[");
             }
-            Tag::Image { dest_url, title, .. } => self.target("!", &short(dest_url), &short(title)),
+            Tag::Image { dest_url, title, .. } => {
+                self.target("!", &short(dest_url, LONGEST), &short(title, LONGEST))
+            }
             Tag::List(Some(first)) => {
                 self.say(' ');
                 self.mark(&format!("{first}."));
@@ -138,15 +154,56 @@ impl Seen {
     }
 
     fn mark(&mut self, mark: &str) {
-        self.text.push('⟦');
-        for c in mark.chars() {
-            if matches!(c, '⟦' | '⟧') {
-                self.text.push('⟦');
-            }
-            self.text.push(c);
-        }
-        self.text.push('⟧');
+        self.text += &marked(mark);
     }
+}
+
+/// Returns what a mark is written as.
+fn marked(mark: &str) -> String {
+    let mut out = String::from('⟦');
+    for c in mark.chars() {
+        if matches!(c, '⟦' | '⟧') {
+            out.push('⟦');
+        }
+        out.push(c);
+    }
+    out.push('⟧');
+    out
+}
+
+/// Returns the mark for the rest of a sentence that a span is a part of; `side` is `before` or `after`.
+pub(super) fn rest(side: &str, text: &str) -> String {
+    marked(&format!("{side}: {}", short(text, LONGEST_REST)))
+}
+
+/// Returns a text without its marks, but for what is seen of raw HTML.
+pub(super) fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '⟦' {
+            out.push(c);
+            continue;
+        }
+        if chars.next_if_eq(&'⟦').is_some() {
+            out.push('⟦');
+            continue;
+        }
+        let mut mark = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '⟧' => break,
+                '⟦' => mark.extend(chars.next()),
+                _ => mark.push(c),
+            }
+        }
+        if let Some(markup) = mark.strip_prefix("html:") {
+            let mut raw = Raw::new(false);
+            raw.push(markup, 0);
+            html::show(&raw, &mut out);
+        }
+    }
+    fold(&out)
 }
 
 /// Folds white space, and brings a text to form C.
@@ -163,8 +220,9 @@ pub(super) fn is_inline(tag: TagEnd) -> bool {
     )
 }
 
-fn short(text: &str) -> String {
-    match text.len() <= LONGEST {
+/// Returns a text, or its digest if it has more than so many bytes.
+pub(super) fn short(text: &str, most: usize) -> String {
+    match text.len() <= most {
         true => text.to_owned(),
         false => format!("sha256:{}", Sha256::of(text.as_bytes())),
     }

@@ -6,9 +6,11 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag, TagEnd};
 use weft_verify::Sha256;
 
-use super::html::{Raw, Token, is_void};
+use super::html::{Elements, Raw, Token};
 use super::lexicon::is_blank;
-use super::seen::Seen;
+use super::note::Notes;
+use super::prose::{self, MOST_IN_SENTENCE, Markers};
+use super::seen::{Seen, rest};
 use super::{Fault, MAX_SPANS, Part, Span};
 use crate::claim::is_id;
 use crate::place::SourceText;
@@ -26,16 +28,21 @@ pub(super) struct Marked {
 }
 
 /// Finds the spans of a document.
-pub(super) fn find(source: &SourceText<'_>, parts: &[(Part<'_>, Range<usize>)]) -> Marked {
+pub(super) fn find(
+    source: &SourceText<'_>,
+    parts: &[(Part<'_>, Range<usize>)],
+    notes: &Notes,
+) -> Marked {
     let mut walk = Walk {
         begun: 0,
         code: Vec::new(),
-        elements: Vec::new(),
+        elements: Elements::default(),
         ids: BTreeSet::new(),
         known: BTreeSet::new(),
+        markers: Vec::new(),
         marked: Marked { faults: Vec::new(), ranges: Vec::new(), spans: Vec::new() },
         open: None,
-        seen: Seen::default(),
+        seen: Seen::new(notes),
         source,
         unseen: 0,
         visible: false,
@@ -46,24 +53,27 @@ pub(super) fn find(source: &SourceText<'_>, parts: &[(Part<'_>, Range<usize>)]) 
             Part::Html(raw) => walk.html(raw),
         }
     }
+    walk.around(parts, notes);
     walk.finish()
 }
 
 /// A walk through a document.
-struct Walk<'s, 't> {
+struct Walk<'s, 't, 'n> {
     /// How many spans have begun.
     begun: usize,
     /// Where code is.
     code: Vec<Range<usize>>,
     /// The elements of raw HTML that are open.
-    elements: Vec<String>,
+    elements: Elements,
     /// The claims that are marked.
     ids: BTreeSet<String>,
     /// Where the markers begin that count.
     known: BTreeSet<usize>,
+    /// Where the markers of each span begin.
+    markers: Vec<Markers>,
     marked: Marked,
     open: Option<Open>,
-    seen: Seen,
+    seen: Seen<'n>,
     source: &'s SourceText<'t>,
     /// How many images and footnotes one is in: not all of them are shown where they are written.
     unseen: usize,
@@ -79,7 +89,7 @@ struct Open {
     marker: Range<usize>,
 }
 
-impl Walk<'_, '_> {
+impl Walk<'_, '_, '_> {
     fn event(&mut self, event: &Event<'_>, range: &Range<usize>) {
         match event {
             Event::Start(Tag::Image { .. } | Tag::FootnoteDefinition(_)) => self.unseen += 1,
@@ -102,18 +112,14 @@ impl Walk<'_, '_> {
             Token::Open(_) | Token::Close(_) | Token::Other | Token::Unclosed => false,
         });
         for (token, range) in tokens {
-            match token {
-                Token::Comment(text) if remarks_only && self.unseen == 0 => {
-                    if let Some(words) = text.trim().strip_prefix("weft:") {
-                        let range = raw.source(range.start)..raw.source(range.end - 1) + 1;
-                        self.marker(words.trim(), range);
-                    }
-                }
-                Token::Open(name) if !is_void(&name) => self.elements.push(name),
-                // Where tags are crossed, what is open is not agreed on.
-                Token::Close(name) => drop(self.elements.pop_if(|open| *open == name)),
-                Token::Unclosed => self.elements.push("!".to_owned()),
-                Token::Comment(_) | Token::Open(_) | Token::Other | Token::Text(_) => {}
+            self.elements.pass(&token, &raw.text[range.clone()], raw.source(range.start));
+            if let Token::Comment(text) = token
+                && remarks_only
+                && self.unseen == 0
+                && let Some(words) = text.trim().strip_prefix("weft:")
+            {
+                let range = raw.source(range.start)..raw.source(range.end - 1) + 1;
+                self.marker(words.trim(), range);
             }
         }
     }
@@ -147,10 +153,15 @@ impl Walk<'_, '_> {
         if !self.ids.insert(id.to_owned()) {
             self.fault(&marker, format!("a second span is marked `{id}`"));
         }
-        let around = self.elements.last().map(|name| shown(name));
-        if let Some(name) = &around {
-            let name = name.escape_debug();
-            self.fault(&marker, format!("`{id}` is inside of `<{name}`, which is not closed"));
+        let around = self.elements.innermost().map(|(name, at)| {
+            let line = self.source.place(at..at).line;
+            match name {
+                "!" => format!("raw HTML that begins in line {line} and does not end"),
+                _ => format!("`<{}>` that begins in line {line}", shown(name).escape_debug()),
+            }
+        });
+        if let Some(around) = &around {
+            self.fault(&marker, format!("`{id}` is inside of {around}"));
         }
         let counts = self.begun <= MAX_SPANS && around.is_none();
         self.open = Some(Open { counts, id: id.to_owned(), marker });
@@ -165,6 +176,7 @@ impl Walk<'_, '_> {
             return;
         }
         if open.counts {
+            self.markers.push(Markers { begin: open.marker.start, end: marker.start });
             self.marked.ranges.push(open.marker.end..marker.start);
             self.marked.spans.push(Span {
                 id: open.id,
@@ -172,6 +184,31 @@ impl Walk<'_, '_> {
                 sha256: Sha256::of(text.as_bytes()),
                 text,
             });
+        }
+    }
+
+    /// Adds the rest of the sentences that spans begin or end in.
+    fn around(&mut self, parts: &[(Part<'_>, Range<usize>)], notes: &Notes) {
+        let around = prose::around(parts, notes, &self.markers);
+        let ranges = std::mem::take(&mut self.marked.ranges);
+        let spans = std::mem::take(&mut self.marked.spans);
+        for ((mut span, range), around) in spans.into_iter().zip(ranges).zip(around) {
+            if around.crowded {
+                let most = MOST_IN_SENTENCE;
+                let sentence =
+                    format!("`{}` is in a sentence with more than {most} markers", span.id);
+                self.fault(&range, sentence);
+                continue;
+            }
+            if !around.before.is_empty() {
+                span.text.insert_str(0, &rest("before", &around.before));
+            }
+            if !around.after.is_empty() {
+                span.text += &rest("after", &around.after);
+            }
+            span.sha256 = Sha256::of(span.text.as_bytes());
+            self.marked.ranges.push(range);
+            self.marked.spans.push(span);
         }
     }
 
