@@ -13,6 +13,9 @@ use super::Refusal;
 /// The largest bundle that is read, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
 
+/// The largest file of bundles that is read, in bytes.
+pub const MAX_FILE: usize = 64 << 20;
+
 /// The most attestations that one file may hold.
 const MAX_ATTESTATIONS: usize = 1000;
 

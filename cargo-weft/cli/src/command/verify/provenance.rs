@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 use serde_json::json;
 use weft_gate::provenance::expectation::{Expectation, Pattern};
 use weft_gate::provenance::sigstore::{EMBEDDED, Key, Trust};
@@ -173,21 +174,26 @@ pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Erro
     let trust = trust(root)?;
     let loaded = what.load()?;
     let (bundles, missing) = bundles(what)?;
-    let mut judged = Vec::new();
-    for (path, parts) in bundles {
+    let parts = bundles.into_iter().flat_map(|(path, parts)| {
         let count = parts.len();
-        for (index, part) in parts.into_iter().enumerate() {
-            let name = match count {
-                1 => path.display().to_string(),
-                _ => format!("{}[{index}]", path.display()),
-            };
+        let name = move |index: usize| match count {
+            1 => path.display().to_string(),
+            _ => format!("{}[{index}]", path.display()),
+        };
+        parts.into_iter().enumerate().map(move |(index, part)| (name(index), part))
+    });
+    let parts: Vec<(String, bundle::Part)> = parts.collect();
+    // In their order, whichever is done first.
+    let judged: Vec<Judged> = parts
+        .into_par_iter()
+        .map(|(name, part)| {
             let steps = match part {
                 Ok(part) => judge(&part, &subject(&loaded), &trust, &expected).0,
                 Err(refusal) => Steps::refused(refusal),
             };
-            judged.push(Judged { name, steps });
-        }
-    }
+            Judged { name, steps }
+        })
+        .collect();
     let status = match () {
         () if judged.iter().any(|judged| judged.steps.passed()) => ExitStatus::Passed,
         () if judged.is_empty() => ExitStatus::Inconclusive,
@@ -252,7 +258,7 @@ fn bundles(what: &What) -> Result<Found, Error> {
         match path.symlink_metadata() {
             Ok(_) => {
                 // One that cannot be read hides none of the others.
-                let parts = match read(&path, bundle::MAX_BYTES) {
+                let parts = match read(&path, bundle::MAX_FILE) {
                     Ok(bytes) => bundle::split(&bytes),
                     Err(error) => vec![Err(Refusal::Bundle(error.to_string()))],
                 };
