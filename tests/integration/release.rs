@@ -14,6 +14,8 @@ const LOCKFILE: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"
 
 struct Desk {
     tree: Tree,
+    /// The digest of the roles, as somebody who trusts nothing else knows it.
+    roles: String,
 }
 
 impl Desk {
@@ -25,7 +27,7 @@ impl Desk {
             .with("out/app.sbom", "its parts\n")
             .with("keys/.keep", "")
             .with("home/.keep", "");
-        let desk = Self { tree };
+        let mut desk = Self { tree, roles: String::new() };
         let mut keys = String::new();
         for name in ["alice", "bob"] {
             desk.at("keys", &format!("key new {name}")).exits(0);
@@ -46,7 +48,9 @@ impl Desk {
         let digest = serde_json::from_str::<Value>(&proposed).unwrap()["digest"].clone();
         let proposal = format!(".weft/proposals/{}.json", digest.as_str().unwrap());
         desk.run(&format!("role attest {proposal} --key ../keys/alice.key")).exits(0);
-        desk.run(&format!("role commit {proposal}")).exits(0);
+        let committed = desk.run(&format!("role commit {proposal} --format json")).exits(0).stdout;
+        let committed: Value = serde_json::from_str(&committed).unwrap();
+        desk.roles = committed["digest"].as_str().unwrap().to_owned();
         desk.git(&["init", "--quiet"]);
         desk.commit();
         desk
@@ -91,8 +95,12 @@ impl Desk {
         ))
     }
 
-    /// Has both sign, and gathers that.
+    /// Has both sign a version, and gathers that.
     fn release(&self, version: &str, more: &str) {
+        for (file, text) in [("tree/Cargo.toml", MANIFEST), ("tree/Cargo.lock", LOCKFILE)] {
+            write(&self.path(file), &text.replace("1.0.0", version));
+        }
+        self.commit();
         fs::create_dir_all(self.path("r")).unwrap();
         self.prepare(version, more).exits(0);
         for name in ["alice", "bob"] {
@@ -105,7 +113,8 @@ impl Desk {
 
     fn gate(&self, version: &str, more: &str) -> Done {
         self.run(&format!(
-            "gate release --precision lock --artifacts ../out --manifest ../r/{version}.dsse.json --verdict ../r/{version}.verdict.json {more}"
+            "gate release --precision lock --artifacts ../out --manifest ../r/{version}.dsse.json --verdict ../r/{version}.json.verdict.json --trusted-roles {} {more}",
+            self.roles
         ))
     }
 }
@@ -148,7 +157,7 @@ fn a_release_is_published_once_enough_people_signed_what_is_there() {
     let paths = fs::read_dir(desk.path("r")).unwrap().map(|e| e.unwrap().path());
     let alice = paths
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-        .find(|name| name.starts_with("1.0.0.") && name.ends_with(".dsse.json"))
+        .find(|name| name.starts_with("1.0.0.json.") && name.ends_with(".dsse.json"))
         .unwrap();
     desk.run(&format!("release status ../r/1.0.0.json ../r/{alice} ../r/again.json")).exits(3);
     desk.run("release countersign ../r/1.0.0.json --key ../keys/bob.key").exits(0);
@@ -184,10 +193,10 @@ fn each_thing_that_is_not_as_it_was_signed_is_told_and_none_hides_another() {
     fs::rename(desk.path("out/app.sbom"), desk.path("app.sbom")).unwrap();
     stops(desk.gate("1.0.0", "--format json"), 3, &["artifacts"]);
     // Together with a verdict that is gone, both are told.
-    fs::rename(desk.path("r/1.0.0.verdict.json"), desk.path("r/gone.json")).unwrap();
+    fs::rename(desk.path("r/1.0.0.json.verdict.json"), desk.path("r/gone.json")).unwrap();
     stops(desk.gate("1.0.0", "--format json"), 3, &["artifacts", "verdict"]);
     fs::rename(desk.path("app.sbom"), desk.path("out/app.sbom")).unwrap();
-    fs::rename(desk.path("r/gone.json"), desk.path("r/1.0.0.verdict.json")).unwrap();
+    fs::rename(desk.path("r/gone.json"), desk.path("r/1.0.0.json.verdict.json")).unwrap();
     // The sources: a change, another commit.
     write(&desk.path("tree/src/lib.rs"), "// changed\n");
     stops(desk.gate("1.0.0", "--format json"), 1, &["source"]);
@@ -211,15 +220,94 @@ fn a_release_follows_the_one_before_it_and_never_goes_back() {
     let desk = Desk::new();
     desk.release("1.0.0", "");
     let previous = "--previous ../r/1.0.0.dsse.json";
-    desk.prepare("1.0.0", previous).exits(2);
+    desk.run(&format!("release prepare --precision lock --artifacts ../out --release-version 1.0.0 --output ../r/again.json {previous}"))
+        .exits(2);
     desk.prepare("0.9.0", previous).exits(2);
     desk.release("1.1.0", previous);
     stops(desk.gate("1.1.0", &format!("{previous} --format json")), 0, &[]);
     stops(desk.gate("1.1.0", "--format json"), 3, &["chain"]);
-    // The older one after the newer one, and one that leaves its predecessor out.
-    stops(desk.gate("1.0.0", "--previous ../r/1.1.0.dsse.json --format json"), 1, &["chain"]);
+    stops(desk.gate("1.1.0", "--previous ../r/gone.json --format json"), 3, &["chain"]);
     desk.release("2.0.0", previous);
     stops(desk.gate("2.0.0", "--previous ../r/1.1.0.dsse.json --format json"), 1, &["chain"]);
+    // The older one after the newer one, at its own commit.
+    desk.git(&["checkout", "--quiet", "HEAD~2"]);
+    stops(desk.gate("1.0.0", "--previous ../r/1.1.0.dsse.json --format json"), 1, &["chain"]);
+}
+
+#[test]
+fn roles_that_the_project_brings_along_are_not_believed_and_neither_are_old_ones() {
+    let desk = Desk::new();
+    desk.release("1.0.0", "");
+    let gate = "gate release --precision lock --artifacts ../out --manifest ../r/1.0.0.dsse.json --verdict ../r/1.0.0.json.verdict.json --format json";
+    stops(desk.run(gate), 3, &["roles"]);
+    stops(desk.run(&format!("{gate} --roles .weft/roles.toml")), 3, &["roles"]);
+    stops(desk.gate("1.0.0", "--newest-revocation 1 --format json"), 1, &["roles"]);
+    crate::common::copy(&desk.path("tree/.weft"), &desk.path("trusted"));
+    stops(desk.run(&format!("{gate} --roles ../trusted/roles.toml")), 0, &[]);
+    // Roles below or above where one stands are none of the workspace's.
+    crate::common::copy(&desk.path("tree/.weft"), &desk.path("tree/src/.weft"));
+    write(&desk.path("tree/src/.weft/.gitignore"), "*");
+    let from_below = gate.replace("../out", "../../out").replace("../r/", "../../r/");
+    stops(desk.at("tree/src", &from_below), 1, &["roles", "source"]);
+}
+
+#[test]
+fn what_a_build_would_find_is_as_the_commit_has_it() {
+    let desk = Desk::new();
+    desk.release("1.0.0", "");
+    let gate = || desk.gate("1.0.0", "--format json");
+    // A file that only this clone passes over, and one that hides itself.
+    write(&desk.path("tree/.git/info/exclude"), "build.rs\n");
+    write(&desk.path("tree/build.rs"), "fn main() {}\n");
+    stops(gate(), 1, &["source"]);
+    fs::remove_file(desk.path("tree/build.rs")).unwrap();
+    fs::create_dir(desk.path("tree/src/bin")).unwrap();
+    write(&desk.path("tree/src/bin/.gitignore"), "*\n");
+    write(&desk.path("tree/src/bin/evil.rs"), "fn main() {}\n");
+    stops(gate(), 1, &["source"]);
+    fs::remove_dir_all(desk.path("tree/src/bin")).unwrap();
+    stops(gate(), 0, &[]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let library = desk.path("tree/src/lib.rs");
+        fs::set_permissions(&library, fs::Permissions::from_mode(0o755)).unwrap();
+        stops(gate(), 1, &["source"]);
+        fs::rename(&library, desk.path("copy.rs")).unwrap();
+        symlink(desk.path("copy.rs"), &library).unwrap();
+        stops(gate(), 1, &["source"]);
+        fs::remove_file(&library).unwrap();
+        fs::rename(desk.path("copy.rs"), &library).unwrap();
+        fs::set_permissions(&library, fs::Permissions::from_mode(0o644)).unwrap();
+        stops(gate(), 0, &[]);
+        // What is uploaded may be the link or what it leads to.
+        fs::rename(desk.path("out/app.tar"), desk.path("app.tar")).unwrap();
+        symlink(desk.path("app.tar"), desk.path("out/app.tar")).unwrap();
+        stops(gate(), 1, &["artifacts"]);
+        fs::remove_file(desk.path("out/app.tar")).unwrap();
+        write(&desk.path("out/evil is not there"), "x");
+        stops(gate(), 1, &["artifacts"]);
+    }
+}
+
+#[test]
+fn nothing_is_overwritten_and_a_bad_neighbour_hides_nobody() {
+    let desk = Desk::new();
+    desk.release("1.0.0", "");
+    desk.prepare("1.0.0", "").exits(2);
+    let key = fs::read(desk.path("keys/alice.key")).unwrap();
+    desk.run(
+        "release countersign ../r/1.0.0.json --key ../keys/alice.key --output ../keys/alice.key",
+    )
+    .exits(2);
+    assert_eq!(fs::read(desk.path("keys/alice.key")).unwrap(), key);
+    write(&desk.path("r/1.0.0.json.0123456789abcdef.dsse.json"), "{");
+    desk.run("release status ../r/1.0.0.json").exits(0);
+    // A summary is signed by somebody whom the roles name.
+    desk.at("keys", "key new mallory").exits(0);
+    let sign = "--summary ../r/vsa.json --key ../keys/mallory.key --passphrase-env PASS";
+    desk.gate("1.0.0", sign).exits(1);
+    assert!(!desk.path("r/vsa.json").exists());
 }
 
 /// Runs what the guide says, line by line, but for the passphrase, which is asked for there.
@@ -230,7 +318,7 @@ fn the_guide_is_followed_literally() {
         .with("out/app.tar", "the artifact\n")
         .with("keys/.keep", "")
         .with("home/.keep", "");
-    let desk = Desk { tree };
+    let desk = Desk { tree, roles: String::new() };
     desk.git(&["init", "--quiet"]);
     desk.commit();
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/guide/release.md");

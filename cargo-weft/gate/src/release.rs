@@ -118,18 +118,20 @@ pub struct Source {
 /// What a manifest is compared with; what is not there is missing, and no pass.
 #[derive(Debug)]
 pub struct Found<'a> {
-    /// The artifacts that are to be published, by name.
-    pub artifacts: BTreeMap<String, Sha256>,
+    /// The artifacts that are to be published, by name, each with its digest or why it is none.
+    pub artifacts: BTreeMap<String, Result<Sha256, String>>,
     /// The digest of the inventory, or why it is not known.
     pub inventory: Result<Sha256, String>,
+    /// The packages of the workspace, each as `name@version`.
+    pub members: Vec<String>,
     /// The digest of the policy in force.
     pub policy: Sha256,
-    /// The manifest of the previous release.
-    pub previous: Option<&'a Previous>,
+    /// The manifest of the previous release, or why it cannot be read.
+    pub previous: Result<Option<&'a Previous>, String>,
     /// The sources, or why they are not known.
     pub source: Result<&'a Source, String>,
-    /// The verdict that the manifest speaks of, with the digest of its file.
-    pub verdict: Option<(&'a Verdict, Sha256)>,
+    /// The verdict that the manifest speaks of, with the digest of its file, or why it cannot be read.
+    pub verdict: Result<Option<(&'a Verdict, Sha256)>, String>,
     /// The verdict of today.
     pub today: &'a Verdict,
 }
@@ -177,6 +179,7 @@ impl Step {
 pub fn judge(statement: &Statement, manifest: &Manifest, found: &Found<'_>) -> Vec<Step> {
     vec![
         artifacts(statement, found),
+        package(manifest, found),
         source(&manifest.weft, found),
         inventory(&manifest.weft, found),
         policy(&manifest.weft, found),
@@ -198,32 +201,30 @@ pub fn outcome(steps: &[Step]) -> Outcome {
 
 fn artifacts(statement: &Statement, found: &Found<'_>) -> Step {
     let mut named = BTreeMap::new();
-    let mut evidence = Vec::new();
+    let (mut wrong, mut missing) = (Vec::new(), Vec::new());
     for subject in &statement.subject {
         let name = subject.name.clone().unwrap_or_default();
         let digest = subject.digest.get("sha256").and_then(|digits| digits.parse::<Sha256>().ok());
         if named.insert(name.clone(), digest).is_some() {
-            evidence.push(format!("the manifest names {name} twice"));
+            wrong.push(format!("the manifest names {name} twice"));
         }
     }
-    let mut is_missing = false;
     for (name, digest) in &named {
         match (found.artifacts.get(name), digest) {
-            (None, _) => {
-                is_missing = true;
-                evidence.push(format!("{name} is not there"));
-            }
-            (Some(is), Some(wanted)) if is == wanted => {}
-            (Some(is), _) => evidence.push(format!("{name} is another file: sha256:{is}")),
+            (None, _) => missing.push(format!("{name} is not there")),
+            (Some(Ok(is)), Some(wanted)) if is == wanted => {}
+            (Some(Ok(is)), _) => wrong.push(format!("{name} is another file: sha256:{is}")),
+            (Some(Err(why)), _) => wrong.push(format!("{name} {why}")),
         }
     }
     let unnamed = found.artifacts.keys().filter(|name| !named.contains_key(*name));
-    evidence.extend(unnamed.map(|name| format!("the manifest does not name {name}")));
-    let result = match (evidence.is_empty(), is_missing && evidence.len() == missing(&evidence)) {
-        (true, _) => StepResult::Passed,
-        (false, true) => StepResult::Missing,
-        (false, false) => StepResult::Failed,
+    wrong.extend(unnamed.map(|name| format!("the manifest does not name {name}")));
+    let result = match (wrong.is_empty(), missing.is_empty()) {
+        (true, true) => StepResult::Passed,
+        (true, false) => StepResult::Missing,
+        (false, _) => StepResult::Failed,
     };
+    let mut evidence = [wrong, missing].concat();
     if evidence.is_empty() {
         evidence.push(format!("{} artifacts, each with its digest", named.len()));
     }
@@ -231,8 +232,21 @@ fn artifacts(statement: &Statement, found: &Found<'_>) -> Step {
     Step::new("artifacts", result, evidence, remedy)
 }
 
-fn missing(evidence: &[String]) -> usize {
-    evidence.iter().filter(|line| line.ends_with(" is not there")).count()
+/// What is released is a package of the workspace, at the version that it states.
+fn package(manifest: &Manifest, found: &Found<'_>) -> Step {
+    let remedy = "Check out what the manifest is about; the version is that of Cargo.toml.";
+    let is_it = |member: &String| format!("pkg:cargo/{member}") == manifest.purl;
+    let (result, line) = match found.members.iter().any(is_it) {
+        _ if found.members.is_empty() => {
+            (StepResult::Missing, "the packages of the workspace are not known".to_owned())
+        }
+        true => (StepResult::Passed, manifest.purl.clone()),
+        false => (
+            StepResult::Failed,
+            format!("{} is none of {}", manifest.purl, found.members.join(", ")),
+        ),
+    };
+    Step::new("package", result, vec![line], remedy)
 }
 
 fn compared(
@@ -284,9 +298,13 @@ fn policy(made: &Made, found: &Found<'_>) -> Step {
 /// The verdict that was signed: the one that the manifest names, passed, on this inventory and by this policy.
 fn verdict(made: &Made, found: &Found<'_>) -> Step {
     let remedy = "Name the verdict that `cargo weft release prepare` wrote: --verdict FILE.";
-    let Some((verdict, digest)) = found.verdict else {
-        let line = format!("the verdict sha256:{} is not there", made.verdict);
-        return Step::new("verdict", StepResult::Missing, vec![line], remedy);
+    let (verdict, digest) = match &found.verdict {
+        Ok(Some((verdict, digest))) => (*verdict, *digest),
+        Ok(None) => {
+            let line = format!("the verdict sha256:{} is not there", made.verdict);
+            return Step::new("verdict", StepResult::Missing, vec![line], remedy);
+        }
+        Err(why) => return Step::new("verdict", StepResult::Missing, vec![why.clone()], remedy),
     };
     let input = |name: &str| verdict.inputs.iter().find(|i| i.name == name).map(|i| i.sha256);
     let mut wrong = Vec::new();
@@ -333,7 +351,11 @@ fn chain(manifest: &Manifest, found: &Found<'_>) -> Step {
     let made = &manifest.weft;
     let remedy =
         "Name the manifest of the previous release: --previous FILE; a version only rises.";
-    let (result, line) = match (found.previous, made.previous) {
+    let previous = match &found.previous {
+        Ok(previous) => *previous,
+        Err(why) => return Step::new("chain", StepResult::Missing, vec![why.clone()], remedy),
+    };
+    let (result, line) = match (previous, made.previous) {
         (None, None) => (StepResult::Passed, "the first release".to_owned()),
         (None, Some(wanted)) => {
             (StepResult::Missing, format!("the previous manifest sha256:{wanted} is not there"))
@@ -348,10 +370,12 @@ fn chain(manifest: &Manifest, found: &Found<'_>) -> Step {
         (Some(previous), Some(_)) if name(&previous.manifest.purl) != name(&manifest.purl) => {
             (StepResult::Failed, format!("the previous release is of {}", previous.manifest.purl))
         }
-        (Some(previous), Some(_)) if previous.manifest.weft.version >= made.version => (
-            StepResult::Failed,
-            format!("{} is not above {}", made.version, previous.manifest.weft.version),
-        ),
+        (Some(previous), Some(_)) if !is_higher(&made.version, &previous.manifest.weft.version) => {
+            (
+                StepResult::Failed,
+                format!("{} is not above {}", made.version, previous.manifest.weft.version),
+            )
+        }
         (Some(previous), Some(_)) if previous.manifest.weft.revocations > made.revocations => (
             StepResult::Failed,
             format!(
@@ -365,6 +389,31 @@ fn chain(manifest: &Manifest, found: &Found<'_>) -> Step {
         ),
     };
     Step::new("chain", result, vec![line], remedy)
+}
+
+/// Says whether a version comes after another; what stands behind a `+` does not count (Semantic Versioning 2.0.0, 10).
+pub fn is_higher(version: &Version, than: &Version) -> bool {
+    version.cmp_precedence(than).is_gt()
+}
+
+/// Compares the roles that signatures are counted by with what the manifest and others know of revocations.
+///
+/// Roles that lie in what is judged were perhaps written by whoever wrote the rest.
+pub fn roles(version: u64, sha256: Sha256, number: u64, newest: u64, is_trusted: bool) -> Step {
+    let remedy = "Name roles that the project cannot change: --trusted-roles DIGEST, or --roles FILE outside of it.";
+    let line =
+        format!("version {version} of the roles, sha256:{sha256}, revocation number {number}");
+    if number < newest {
+        let behind = format!("revocation number {newest} is known, and these roles are behind it");
+        return Step::new("roles", StepResult::Failed, vec![line, behind], remedy);
+    }
+    match is_trusted {
+        true => Step::new("roles", StepResult::Passed, vec![line], remedy),
+        false => {
+            let why = "they lie in what is judged, and nobody says that they are the right ones";
+            Step::new("roles", StepResult::Missing, vec![line, why.to_owned()], remedy)
+        }
+    }
 }
 
 /// Returns a package URL without its version.

@@ -16,7 +16,7 @@ use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::source::files;
-use crate::source::roles::{MAX_BYTES, Place, read};
+use crate::source::roles::{MAX_BYTES, read};
 use crate::source::secret::PassphraseArgs;
 
 /// The largest verdict that is read, in bytes.
@@ -39,13 +39,13 @@ struct ReleaseArgs {
     #[command(flatten)]
     selection: Selection,
     /// The signed manifest
-    #[arg(long, value_name = "FILE", default_value = "release.dsse.json")]
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.dsse.json")]
     manifest: PathBuf,
     /// The directory of the artifacts
     #[arg(long, value_name = "DIR")]
     artifacts: PathBuf,
     /// The verdict that the manifest names
-    #[arg(long, value_name = "FILE", default_value = "release.verdict.json")]
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.json.verdict.json")]
     verdict: PathBuf,
     /// The signed manifest of the previous release
     #[arg(long, value_name = "FILE")]
@@ -59,7 +59,10 @@ struct ReleaseArgs {
     /// The digest of a version of the roles that is trusted
     #[arg(long, value_name = "SHA256")]
     trusted_roles: Option<Sha256>,
-    /// The roles file; by default .weft/roles.toml, here or above
+    /// The newest revocation number known from elsewhere
+    #[arg(long, value_name = "N")]
+    newest_revocation: Option<u64>,
+    /// The roles file, best one that the workspace cannot change; by default its .weft/roles.toml
     #[arg(long, value_name = "FILE")]
     roles: Option<PathBuf>,
     /// Write the outcome as a SLSA verification summary
@@ -87,33 +90,51 @@ struct Judged {
 }
 
 fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
-    let roles = Place::find(args.roles.as_deref())?.in_force(args.trusted_roles)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
     let loaded = command::judged(&args.selection, args.advisory_db.as_deref(), as_of)?;
+    let place = command::place(args.roles.as_deref(), &loaded.root)?;
+    let roles = place.in_force(args.trusted_roles)?;
     let today = command::decided(&loaded)?;
     let (signatures, manifest) = signatures(args, &roles, super::as_of(args.as_of)?)?;
-    let mut judged = Judged { steps: vec![signatures], manifest };
+    let known = manifest.as_ref().map_or(0, |(_, manifest, _)| manifest.weft.revocations);
+    let step = release::roles(
+        roles.record().version,
+        roles.digest(),
+        roles.record().revocations.number,
+        known.max(args.newest_revocation.unwrap_or(0)),
+        args.trusted_roles.is_some() || is_outside(place.file(), &loaded.root),
+    );
+    let mut judged = Judged { steps: vec![step, signatures], manifest };
     let source = command::source(&loaded.root);
-    let previous = args.previous.as_deref().map(command::signed).transpose()?;
-    let verdict = verdict(&args.verdict)?;
+    let unread = |path: &Path, error: &Error| format!("{}: {error}", path.display());
+    let previous = args
+        .previous
+        .as_deref()
+        .map(|path| command::signed(path).map_err(|error| unread(path, &error)));
+    let previous = previous.transpose();
+    let verdict = verdict(&args.verdict).map_err(|error| unread(&args.verdict, &error));
     match &judged.manifest {
         Some((statement, manifest, _)) => {
-            let artifacts = command::artifacts(&args.artifacts)?;
-            let sha256 = |artifact: &weft_verify::digest::Artifact| {
+            let sha256 = |artifact: weft_verify::digest::Artifact| {
                 let mut digests = artifact.digests();
-                let (_, digits) = digests.find(|(algorithm, _)| algorithm.name() == "sha256")?;
-                digits.parse::<Sha256>().ok()
+                let digest = digests.find(|(algorithm, _)| algorithm.name() == "sha256");
+                let digest = digest.and_then(|(_, digits)| digits.parse::<Sha256>().ok());
+                digest.ok_or_else(|| "has no SHA-256".to_owned())
             };
+            let artifacts = command::artifacts(&args.artifacts).into_iter();
             let found = Found {
                 artifacts: artifacts
-                    .iter()
-                    .filter_map(|(name, artifact)| Some((name.clone(), sha256(artifact)?)))
+                    .map(|(name, artifact)| (name, artifact.and_then(sha256)))
                     .collect(),
                 inventory: command::inventory(&loaded),
+                members: command::members(&loaded),
                 policy: command::policy(&loaded)?,
-                previous: previous.as_ref(),
+                previous: previous.as_ref().map(Option::as_ref).map_err(Clone::clone),
                 source: source.as_ref().map_err(Clone::clone),
-                verdict: verdict.as_ref().map(|(verdict, sha256)| (verdict, *sha256)),
+                verdict: verdict
+                    .as_ref()
+                    .map(|verdict| verdict.as_ref().map(|(verdict, sha256)| (verdict, *sha256)))
+                    .map_err(Clone::clone),
                 today: &today,
             };
             judged.steps.extend(release::judge(statement, manifest, &found));
@@ -127,11 +148,21 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     }
     let outcome = release::outcome(&judged.steps);
     if let Some(path) = &args.summary {
-        summarise(args, path, &judged, outcome)?;
+        summarise(args, &roles, path, &judged, outcome)?;
     }
     let json = json!({"outcome": outcome, "schema": 1, "steps": judged.steps});
     args.format.print(human(&judged.steps, outcome), &json)?;
     Ok(outcome.into())
+}
+
+/// Says whether a file lies outside of the repository, where what is judged cannot change it.
+fn is_outside(file: &Path, root: &Path) -> bool {
+    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
+    let top = top.unwrap_or(root).canonicalize();
+    match (file.canonicalize(), top) {
+        (Ok(file), Ok(top)) => !file.starts_with(top),
+        _ => false,
+    }
 }
 
 type Signed = (Step, Option<(Statement, release::Manifest, Sha256)>);
@@ -149,7 +180,11 @@ fn signatures(
         let line = format!("there is no signed manifest at {}", args.manifest.display());
         return Ok((step(StepResult::Missing, vec![line]), None));
     }
-    let envelope = Envelope::from_slice(&read(&args.manifest, MAX_BYTES)?);
+    let bytes = match read(&args.manifest, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok((step(StepResult::Missing, vec![error.to_string()]), None)),
+    };
+    let envelope = Envelope::from_slice(&bytes);
     let verified = envelope.and_then(|envelope| {
         let (statement, manifest, tallies) = command::verified(&envelope, roles, as_of)?;
         let sha256 = Sha256::of(envelope.unverified_payload());
@@ -190,6 +225,7 @@ fn verdict(path: &Path) -> Result<Option<(Verdict, Sha256)>, Error> {
 /// Writes the outcome for the next gate, signed if there is a key.
 fn summarise(
     args: &ReleaseArgs,
+    roles: &weft_verify::role::Roles,
     path: &Path,
     judged: &Judged,
     outcome: Outcome,
@@ -206,12 +242,18 @@ fn summarise(
     let bytes = match &args.key {
         None => payload,
         Some(key) => {
+            let key = args.passphrase.unlock(key)?;
+            let signers = roles.authority().signers();
+            if !signers.iter().any(|signer| signer.key == key.public()) {
+                let rejection = Rejection::SignatureUnknownKey;
+                return Err(Error::Rejected { what: "the key".to_owned(), rejection });
+            }
             let mut envelope = Envelope::new(IN_TOTO, payload);
-            args.passphrase.unlock(key)?.endorse(&mut envelope);
+            key.endorse(&mut envelope);
             envelope.to_vec()
         }
     };
-    files::write_output(path, &bytes)
+    files::create_whole(path, &bytes)
 }
 
 fn human(steps: &[Step], outcome: Outcome) -> String {

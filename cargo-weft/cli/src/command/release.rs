@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use semver::Version;
 use serde_json::json;
-use weft_gate::release::{Made, Manifest, PREDICATE, Previous, ROLE, SCHEMA, Source};
+use weft_gate::release::{Made, Manifest, PREDICATE, Previous, ROLE, SCHEMA, Source, is_higher};
 use weft_gate::{Outcome, Verdict, decide};
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Clause, Envelope, IN_TOTO};
@@ -22,10 +22,10 @@ use super::sign::{MAX_ARTIFACT, demand_role};
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
+use crate::source::files;
 use crate::source::git::Git;
 use crate::source::roles::{self, MAX_BYTES, Place, attestations_beside, read};
 use crate::source::secret::PassphraseArgs;
-use crate::source::{files, sources};
 
 /// The most artifacts of a release.
 const MAX_ARTIFACTS: usize = 10_000;
@@ -55,10 +55,10 @@ struct PrepareArgs {
     /// The directory of the artifacts
     #[arg(long, value_name = "DIR")]
     artifacts: PathBuf,
-    /// The version that is released
+    /// The version that is released, which is that of its Cargo.toml
     #[arg(long, value_name = "VERSION")]
     release_version: Version,
-    /// The package that is released, where the workspace's root is none
+    /// The package that is released, where several have that version
     #[arg(long, value_name = "NAME")]
     package: Option<String>,
     /// The signed manifest of the previous release
@@ -74,7 +74,7 @@ struct PrepareArgs {
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<Date>,
     /// Where to write the manifest; the verdict goes beside it
-    #[arg(long, value_name = "FILE", default_value = "release.json")]
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.json")]
     output: PathBuf,
     /// The roles file; by default .weft/roles.toml, here or above
     #[arg(long, value_name = "FILE")]
@@ -126,7 +126,7 @@ struct FinishArgs {
     #[command(flatten)]
     gather: GatherArgs,
     /// Where to write the signed manifest
-    #[arg(long, value_name = "FILE", default_value = "release.dsse.json")]
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.dsse.json")]
     output: PathBuf,
 }
 
@@ -140,9 +140,9 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
 }
 
 fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
-    let roles = Place::find(args.roles.as_deref())?.in_force(None)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
     let loaded = judged(&args.selection, args.advisory_db.as_deref(), as_of)?;
+    let roles = place(args.roles.as_deref(), &loaded.root)?.in_force(None)?;
     let verdict = decided(&loaded)?;
     if verdict.outcome != Outcome::Passed {
         let outcome = verdict.outcome.as_str();
@@ -161,7 +161,7 @@ fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
         Some(path) => Some(signed(path)?.sha256),
         None => previous.as_ref().map(|previous| previous.sha256),
     };
-    let purl = format!("pkg:cargo/{}@{}", package(args, &loaded)?, args.release_version);
+    let purl = format!("pkg:cargo/{}", package(args, &loaded)?);
     let manifest = Manifest {
         purl,
         release_id: args.release_version.to_string(),
@@ -179,21 +179,29 @@ fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
         },
     };
     if let Some(previous) = &previous
-        && previous.manifest.weft.version >= manifest.weft.version
+        && !is_higher(&manifest.weft.version, &previous.manifest.weft.version)
     {
         return Err(Error::usage(
             format!("{} is not above {}", manifest.weft.version, previous.manifest.weft.version),
             "a version only rises: name a higher one",
         ));
     }
-    let subjects = artifacts(&args.artifacts)?;
-    let subjects = subjects.iter().map(|(name, artifact)| ResourceDescriptor::of(name, artifact));
+    let subjects = artifacts(&args.artifacts).into_iter().map(|(name, artifact)| match artifact {
+        Ok(artifact) => Ok(ResourceDescriptor::of(&name, &artifact)),
+        Err(why) => Err(unfit(&format!("{name} {why}"))),
+    });
+    let subjects = subjects.collect::<Result<Vec<_>, _>>()?;
+    if subjects.is_empty() {
+        let message = format!("there is nothing in {}", args.artifacts.display());
+        return Err(Error::usage(message, "put the artifacts there"));
+    }
     let predicate = manifest.to_value().map_err(|e| Error::Bug(e.to_string()))?;
-    let proposal = Proposal::new(Statement::new(subjects.collect(), PREDICATE, predicate))
+    let proposal = Proposal::new(Statement::new(subjects, PREDICATE, predicate))
         .map_err(|e| Error::Bug(e.to_string()))?;
-    let verdict_path = args.output.with_extension("verdict.json");
-    files::write_output(&args.output, proposal.as_bytes())?;
-    files::write_output(&verdict_path, &verdict_bytes)?;
+    let verdict_path = named(&args.output, "verdict.json");
+    make_parent(&args.output)?;
+    files::create_whole(&verdict_path, &verdict_bytes)?;
+    files::create_whole(&args.output, proposal.as_bytes())?;
     let shown = terminal(&args.output.display().to_string());
     let text = format!(
         "{}wrote {shown} and {}\nnext: `cargo weft release countersign {shown} --key KEY`, by each who agrees\n",
@@ -217,9 +225,9 @@ fn countersign(args: &CountersignArgs) -> Result<ExitStatus, Error> {
     demand_role(&roles, &key, ROLE)?;
     key.endorse(&mut envelope);
     let id = key.public().id().to_string();
-    let suffix = format!("{}.dsse.json", &id[..16]);
-    let path = args.output.clone().unwrap_or_else(|| args.manifest.with_extension(suffix));
-    files::write_output(&path, &envelope.to_vec())?;
+    let beside = named(&args.manifest, &format!("{}.dsse.json", &id[..16]));
+    let path = args.output.clone().unwrap_or(beside);
+    files::create_whole(&path, &envelope.to_vec())?;
     let shown = path.display().to_string();
     args.format.print(
         format!("signed {} in {}\n", proposal.digest(), terminal(&shown)),
@@ -256,7 +264,7 @@ fn finish(args: &FinishArgs) -> Result<ExitStatus, Error> {
     let (proposal, _) = proposal(&args.gather.manifest)?;
     let (envelope, tallies) =
         gathered(&args.gather, &proposal)?.map_err(Error::rejected("the manifest"))?;
-    files::write_output(&args.output, &envelope.to_vec())?;
+    files::create_whole(&args.output, &envelope.to_vec())?;
     let shown = args.output.display().to_string();
     let lines = counted(&tallies);
     let text: String = lines.iter().map(|line| format!("  {}\n", terminal(line))).collect();
@@ -272,12 +280,21 @@ type Gathered = Result<(Envelope, Tallies), Rejection>;
 /// Gathers the signatures of a manifest and counts them by the roles in force.
 fn gathered(args: &GatherArgs, proposal: &Proposal) -> Result<Gathered, Error> {
     let roles = Place::find(args.roles.as_deref())?.in_force(None)?;
-    let paths = match args.signature.is_empty() {
-        true => attestations_beside(&args.manifest)?,
-        false => args.signature.clone(),
-    };
-    let signatures =
-        paths.iter().map(|path| roles::envelope(path)).collect::<Result<Vec<_>, _>>()?;
+    let named = args.signature.iter().map(|path| roles::envelope(path));
+    let mut signatures = named.collect::<Result<Vec<_>, _>>()?;
+    if args.signature.is_empty() {
+        let stem = args.manifest.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in attestations_beside(&args.manifest, &stem)? {
+            // One that cannot be read, or is of another manifest, hides none of the others.
+            match roles::envelope(&path) {
+                Ok(envelope) if envelope.unverified_payload() == proposal.as_bytes() => {
+                    signatures.push(envelope);
+                }
+                Ok(_) => passed_over(&path, "is about another manifest"),
+                Err(error) => passed_over(&path, &error.to_string()),
+            }
+        }
+    }
     if signatures.is_empty() {
         return Ok(Err(Rejection::NoSignatures));
     }
@@ -286,6 +303,37 @@ fn gathered(args: &GatherArgs, proposal: &Proposal) -> Result<Gathered, Error> {
     let clause = Clause { of: None, authority: roles.authority(), requirement: &requirement };
     let committed = proposal.commit(&signatures, &[clause], as_of);
     Ok(committed.map(|(envelope, payload)| (envelope, payload.tallies.clone())))
+}
+
+fn passed_over(path: &Path, why: &str) {
+    let shown = terminal(&path.display().to_string());
+    anstream::eprintln!("note: {shown} {}", terminal(why));
+}
+
+/// Returns the path of a file that goes with another: its whole name, and an ending.
+fn named(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+fn make_parent(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => {
+            std::fs::create_dir_all(parent).map_err(|source| Error::File {
+                action: "make the directory",
+                path: parent.display().to_string(),
+                source,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the roles that are named, or those of the workspace: the directory that one stands in says nothing.
+pub(super) fn place(named: Option<&Path>, root: &Path) -> Result<Place, Error> {
+    Place::find(Some(named.unwrap_or(&root.join(".weft/roles.toml"))))
 }
 
 pub(super) fn counted(tallies: &Tallies) -> Vec<String> {
@@ -385,7 +433,8 @@ pub(super) fn source(root: &Path) -> Result<Source, String> {
     let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let tree = git.tree(&commit)?;
-    let changed = sources::changed(root, &commit)?;
+    // All that a build may find, evidence included, and what could hide something from that list.
+    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
     Ok(Source { commit, tree, changed })
 }
 
@@ -393,46 +442,56 @@ fn unfit(why: &str) -> Error {
     Error::usage(format!("nothing can be released: {}", terminal(why)), "mend that first")
 }
 
+/// Returns the member that is released, as `name@version`; the version is that of its manifest.
 fn package(args: &PrepareArgs, loaded: &Loaded) -> Result<String, Error> {
-    if let Some(name) = &args.package {
-        return Ok(name.clone());
-    }
-    let inventory = loaded.inventory()?;
-    let members: Vec<&str> =
-        inventory.packages.iter().filter(|p| p.member).map(|p| &*p.name).collect();
-    match members[..] {
-        [name] => Ok(name.to_owned()),
+    let members = members(loaded);
+    let version = format!("@{}", args.release_version);
+    let is_it = |member: &&String| match &args.package {
+        Some(name) => **member == format!("{name}{version}"),
+        None => member.ends_with(&version),
+    };
+    let found: Vec<&String> = members.iter().filter(is_it).collect();
+    match found[..] {
+        [member] => Ok(member.clone()),
+        [] => Err(Error::usage(
+            format!(
+                "the workspace has no package {}of version {}",
+                args.package
+                    .as_ref()
+                    .map(|name| format!("{} ", terminal(name)))
+                    .unwrap_or_default(),
+                args.release_version
+            ),
+            format!("it has {}", members.join(", ")),
+        )),
         _ => Err(Error::usage(
-            format!("the workspace has {} members", members.len()),
+            format!("{} packages have the version {}", found.len(), args.release_version),
             "say which is released: --package NAME",
         )),
     }
 }
 
-/// Digests the files of a directory, by name.
-pub(super) fn artifacts(directory: &Path) -> Result<BTreeMap<String, Artifact>, Error> {
-    let failed =
-        |source| Error::File { action: "read", path: directory.display().to_string(), source };
+/// Lists the packages of the workspace as `name@version`.
+pub(super) fn members(loaded: &Loaded) -> Vec<String> {
+    let inventory = loaded.facts.inventory.as_ref();
+    let packages = inventory.map(|inventory| &*inventory.packages).unwrap_or_default();
+    packages.iter().filter(|package| package.member).map(|package| package.spec()).collect()
+}
+
+/// The files of a directory by name, each with its digests or why it is no artifact; none if it cannot be read.
+pub(super) fn artifacts(directory: &Path) -> BTreeMap<String, Result<Artifact, String>> {
     let mut artifacts = BTreeMap::new();
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().into_string().map_err(|name| {
-            let shown = terminal(&name.to_string_lossy());
-            Error::usage(format!("{shown} has no name in UTF-8"), "rename it")
-        })?;
-        if artifacts.len() == MAX_ARTIFACTS {
-            let message = format!("there are more than {MAX_ARTIFACTS} artifacts");
-            return Err(Error::usage(message, "name the directory of one release"));
-        }
-        // What is no regular file is no artifact, and refused as such.
-        let artifact = Artifact::of(&read(&entry.path(), MAX_ARTIFACT)?);
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let artifact = match entry.file_type() {
+            _ if artifacts.len() >= MAX_ARTIFACTS => Err("is one too many".to_owned()),
+            // A link is not what it leads to, and what is uploaded may be the one or the other.
+            Ok(kind) if kind.is_file() => files::read_bounded(&entry.path(), MAX_ARTIFACT)
+                .map(|bytes| Artifact::of(&bytes))
+                .map_err(|refusal| refusal.to_string()),
+            _ => Err("is no regular file".to_owned()),
+        };
         artifacts.insert(name, artifact);
     }
-    match artifacts.is_empty() {
-        false => Ok(artifacts),
-        true => Err(Error::usage(
-            format!("there is nothing in {}", directory.display()),
-            "put the artifacts there",
-        )),
-    }
+    artifacts
 }

@@ -297,7 +297,14 @@ fn commit(
 ) -> Result<(), Error> {
     let current = place.committed(None)?;
     let proposal = read_proposal(proposal_path)?;
-    let paths = if named.is_empty() { attestations_beside(proposal_path)? } else { named.to_vec() };
+    let paths = if named.is_empty() {
+        attestations_beside(
+            proposal_path,
+            &proposal_path.file_stem().unwrap_or_default().to_string_lossy(),
+        )?
+    } else {
+        named.to_vec()
+    };
     let attestations = paths.iter().map(|path| envelope(path)).collect::<Result<Vec<_>, _>>()?;
     let as_of = super::as_of(args.as_of)?;
     let refused = Error::rejected("the proposal");

@@ -173,9 +173,21 @@ impl Git {
         Ok(all.into_iter().filter(|path| path.starts_with(folder)).collect())
     }
 
-    /// Lists the files that git would track.
+    /// Lists files that git does not track and that say which others it passes over: what they hide, a build may find.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn hiding(&self, work_tree: &Path) -> Result<Vec<String>, String> {
+        let arguments = ["ls-files", "--others", "-z", "--", ":(glob)**/.gitignore"];
+        let others = self.run_in(work_tree, &arguments)?;
+        lines(&others).map(|line| line.map(str::to_owned)).collect()
+    }
+
+    /// Lists the files that git would track, by the tree's own `.gitignore` alone: what one machine or one clone passes
+    /// over beside that, another does not.
     fn untracked(&self, work_tree: &Path) -> Result<Vec<String>, String> {
-        let arguments = ["ls-files", "--others", "--exclude-standard", "-z"];
+        let arguments = ["ls-files", "--others", "--exclude-per-directory=.gitignore", "-z"];
         let others = self.run_in(work_tree, &arguments)?;
         lines(&others).map(|line| line.map(str::to_owned)).collect()
     }
@@ -191,15 +203,47 @@ impl Git {
         let staged = self.run(&arguments)?;
         changed
             .extend(lines(&staged).map(|l| l.map(str::to_owned)).collect::<Result<Vec<_>, _>>()?);
-        let blobs = self.files(commit, "")?;
-        for (blob, content) in blobs.iter().zip(self.contents(&blobs, MAX_SOURCE)?) {
-            if std::fs::read(work_tree.join(&blob.path)).ok().as_ref() != Some(&content) {
-                changed.push(blob.path.clone());
+        let (mut blobs, mut modes) = (Vec::new(), Vec::new());
+        for (mode, id, path) in self.entries(commit)? {
+            match mode {
+                Mode::Submodule(wanted) if !is_submodule(&work_tree.join(&path), &wanted) => {
+                    changed.push(path);
+                }
+                Mode::Submodule(_) => {}
+                mode => {
+                    blobs.push(Blob { id, path });
+                    modes.push(mode);
+                }
+            }
+        }
+        let contents = self.contents(&blobs, MAX_SOURCE)?;
+        for ((blob, mode), content) in blobs.into_iter().zip(modes).zip(contents) {
+            if !is_as(&work_tree.join(&blob.path), &mode, &content) {
+                changed.push(blob.path);
             }
         }
         changed.sort();
         changed.dedup();
         Ok(changed)
+    }
+
+    /// Lists everything that a commit has, with what it is and its id.
+    fn entries(&self, commit: &str) -> Result<Vec<(Mode, String, String)>, String> {
+        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        let mut entries = Vec::new();
+        for line in lines(&answer) {
+            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
+            let words: Vec<&str> = description.split(' ').collect();
+            let [mode, _, id] = words[..] else { return Err("git's list is odd".to_owned()) };
+            let mode = match mode {
+                "100755" => Mode::Executable,
+                "120000" => Mode::Link,
+                "160000" => Mode::Submodule(id.to_owned()),
+                _ => Mode::File,
+            };
+            entries.push((mode, id.to_owned(), path.to_owned()));
+        }
+        Ok(entries)
     }
 
     /// Lists the symbolic links of a commit.
@@ -353,4 +397,42 @@ fn lines(answer: &[u8]) -> impl Iterator<Item = Result<&str, String>> {
 
 fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+/// Says whether what is at a path is of this kind, with this content; for a link that is its target.
+fn is_as(path: &Path, mode: &Mode, content: &[u8]) -> bool {
+    let Ok(metadata) = path.symlink_metadata() else { return false };
+    match mode {
+        Mode::Link => std::fs::read_link(path)
+            .is_ok_and(|target| target.to_string_lossy().as_bytes() == content),
+        Mode::File | Mode::Executable => {
+            metadata.is_file()
+                && is_executable(&metadata).is_none_or(|is| is == (*mode == Mode::Executable))
+                && std::fs::read(path).is_ok_and(|bytes| bytes == content)
+        }
+        Mode::Submodule(_) => false,
+    }
+}
+
+/// Says whether a file may be executed, where there is such a thing.
+fn is_executable(metadata: &std::fs::Metadata) -> Option<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        Some(metadata.permissions().mode() & 0o100 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
+}
+
+/// Says whether a submodule is at a commit, without changes, or not checked out at all.
+fn is_submodule(path: &Path, wanted: &str) -> bool {
+    if path.join(".git").symlink_metadata().is_err() {
+        return std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    }
+    let Ok(Some(git)) = Git::open(path, path) else { return false };
+    git.commit("HEAD").is_ok_and(|commit| commit == wanted)
+        && git.changed(path, wanted).is_ok_and(|changed| changed.is_empty())
 }

@@ -176,17 +176,17 @@ pub fn envelope(path: &Path) -> Result<Envelope, Error> {
     Envelope::from_slice(&bytes).map_err(Error::rejected(&path.display().to_string()))
 }
 
-/// Lists the attestations beside a proposal, in the order of their names.
+/// Lists the attestations `STEM.KEY.dsse.json` beside a proposal, in the order of their names.
 ///
 /// # Errors
 ///
 /// [`Error::File`].
-pub fn attestations_beside(proposal: &Path) -> Result<Vec<PathBuf>, Error> {
+pub fn attestations_beside(proposal: &Path, stem: &str) -> Result<Vec<PathBuf>, Error> {
     let directory = match proposal.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let stem = proposal.file_stem().unwrap_or_default().to_string_lossy().into_owned() + ".";
+    let stem = format!("{stem}.");
     let error =
         |source| Error::File { action: "read", path: directory.display().to_string(), source };
     let mut paths = Vec::new();
