@@ -358,6 +358,15 @@ mod tests {
             "https://localhost/o/w.yml",
             "https://localhost/o/w.yml@refs/heads/main"
         ));
+        assert!(is_workflow(
+            "ghe.example.org/o/w.yml",
+            "https://ghe.example.org/o/w.yml@refs/heads/main"
+        ));
+        assert!(is_workflow("ghe:8443/o/w.yml", "https://ghe:8443/o/w.yml@refs/heads/main"));
+        assert!(!is_workflow(
+            "ghe.example.org/o/w.yml",
+            "https://github.com/ghe.example.org/o/w.yml@r"
+        ));
         assert_eq!(with_host("https://localhost/o/n"), "localhost/o/n");
         assert_eq!(with_host("ghe:8443/o/n"), "ghe:8443/o/n");
     }
