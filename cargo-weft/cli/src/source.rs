@@ -18,6 +18,7 @@ pub mod licenses;
 pub mod memory;
 pub mod policy;
 pub mod promises;
+pub mod release;
 pub mod revision;
 pub mod roles;
 pub mod secret;

@@ -457,3 +457,134 @@ pub fn summary(
     let predicate = json::read(&bytes, Limits::RECORD).unwrap_or(Value::Null);
     Ok(Statement::new(subjects.subject.clone(), SUMMARY, predicate))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(number: u8) -> Sha256 {
+        Sha256::of(&[number])
+    }
+
+    fn manifest(version: &str, previous: Option<Sha256>, revocations: u64) -> Manifest {
+        Manifest {
+            purl: format!("pkg:cargo/app@{version}"),
+            release_id: version.to_owned(),
+            weft: Made {
+                commit: "c".to_owned(),
+                inventory: digest(1),
+                policy: digest(2),
+                previous,
+                revocations,
+                rollback: None,
+                schema: SCHEMA,
+                tree: "t".to_owned(),
+                verdict: digest(3),
+                version: Version::parse(version).unwrap(),
+            },
+        }
+    }
+
+    fn verdict() -> Verdict {
+        let policy = crate::policy::combine(&crate::policy::built_in("local").unwrap()).unwrap();
+        let facts = crate::Facts {
+            advisories: crate::Known::Unknown("x".to_owned()),
+            as_of: jiff::civil::date(2026, 11, 20),
+            base: None,
+            claims: crate::Known::Unknown("x".to_owned()),
+            contents: crate::Known::Unknown("x".to_owned()),
+            drift: crate::Known::Unknown("x".to_owned()),
+            escapes: crate::Known::Unknown("x".to_owned()),
+            exemptions: Vec::new(),
+            inputs: Vec::new(),
+            inventory: crate::Known::Unknown("x".to_owned()),
+            licenses: crate::Known::Unknown("x".to_owned()),
+            lockfile: crate::facts::LockfileState::Present("Cargo.lock".to_owned()),
+            notices: Vec::new(),
+            policy: policy.policy,
+            releases: crate::Known::Unknown("x".to_owned()),
+            replacements: crate::Known::Unknown("x".to_owned()),
+            schema: crate::facts::SCHEMA,
+        };
+        crate::decide(&facts).unwrap()
+    }
+
+    fn found<'a>(today: &'a Verdict, previous: Option<&'a Previous>) -> Found<'a> {
+        Found {
+            artifacts: BTreeMap::new(),
+            inventory: Err("x".to_owned()),
+            members: vec!["app@1.0.0".to_owned()],
+            policy: digest(2),
+            previous: Ok(previous),
+            source: Err("x".to_owned()),
+            verdict: Ok(None),
+            today,
+        }
+    }
+
+    #[test]
+    fn a_manifest_follows_the_one_it_names_with_a_higher_version() {
+        let today = verdict();
+        let check = |new: &Manifest, old: Option<(&Manifest, Sha256)>, expected: StepResult| {
+            let old = old.map(|(manifest, sha256)| Previous { sha256, manifest: manifest.clone() });
+            let step = chain(new, &found(&today, old.as_ref()));
+            assert_eq!(step.result, expected, "{:?}", step.evidence);
+        };
+        let first = manifest("1.0.0", None, 1);
+        check(&first, None, StepResult::Passed);
+        check(&first, Some((&first, digest(9))), StepResult::Failed);
+        let follows = |version: &str, number: u64| manifest(version, Some(digest(9)), number);
+        let old = Some((&first, digest(9)));
+        check(&follows("1.0.1", 1), old, StepResult::Passed);
+        check(&follows("1.0.1", 1), None, StepResult::Missing);
+        check(&follows("1.0.1", 1), Some((&first, digest(8))), StepResult::Failed);
+        check(&follows("1.0.0", 1), old, StepResult::Failed);
+        check(&follows("0.9.0", 1), old, StepResult::Failed);
+        check(&follows("1.0.0+later", 1), old, StepResult::Failed);
+        check(&follows("1.0.1-rc.1", 1), old, StepResult::Passed);
+        check(&follows("1.0.1", 0), old, StepResult::Failed);
+        check(&follows("1.0.1", 2), old, StepResult::Passed);
+        let other = Manifest { purl: "pkg:cargo/other@1.0.1".to_owned(), ..follows("1.0.1", 1) };
+        check(&other, old, StepResult::Failed);
+        let unread = Found { previous: Err("x".to_owned()), ..found(&today, None) };
+        assert_eq!(chain(&first, &unread).result, StepResult::Missing);
+    }
+
+    #[test]
+    fn a_package_is_one_of_the_workspace_at_its_version() {
+        let today = verdict();
+        let check = |version: &str, members: &[&str], expected: StepResult| {
+            let members = members.iter().map(|member| (*member).to_owned()).collect();
+            let found = Found { members, ..found(&today, None) };
+            assert_eq!(package(&manifest(version, None, 0), &found).result, expected);
+        };
+        check("1.0.0", &["app@1.0.0"], StepResult::Passed);
+        check("1.0.0", &["other@1.0.0", "app@1.0.0"], StepResult::Passed);
+        check("1.0.1", &["app@1.0.0"], StepResult::Failed);
+        check("1.0.0", &[], StepResult::Missing);
+    }
+
+    #[test]
+    fn roles_are_trusted_and_know_of_every_revocation() {
+        let result = |number: u64, newest: u64, trusted: bool| {
+            roles(1, digest(1), number, newest, trusted).result
+        };
+        assert_eq!(result(1, 1, true), StepResult::Passed);
+        assert_eq!(result(2, 1, true), StepResult::Passed);
+        assert_eq!(result(0, 1, true), StepResult::Failed);
+        assert_eq!(result(0, 1, false), StepResult::Failed);
+        assert_eq!(result(1, 1, false), StepResult::Missing);
+    }
+
+    #[test]
+    fn what_failed_goes_before_what_is_missing() {
+        let steps = |results: &[StepResult]| {
+            results.iter().map(|r| Step::new("x", *r, Vec::new(), "y")).collect::<Vec<_>>()
+        };
+        use StepResult::{Failed, Missing, Passed};
+        assert_eq!(outcome(&steps(&[Passed, Passed])), Outcome::Passed);
+        assert_eq!(outcome(&steps(&[Passed, Missing])), Outcome::Inconclusive);
+        assert_eq!(outcome(&steps(&[Missing, Failed, Passed])), Outcome::Failed);
+        assert_eq!(outcome(&[]), Outcome::Inconclusive);
+    }
+}

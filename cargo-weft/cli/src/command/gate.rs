@@ -16,6 +16,7 @@ use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::source::files;
+use crate::source::release as fetch;
 use crate::source::roles::{MAX_BYTES, read};
 use crate::source::secret::PassphraseArgs;
 
@@ -105,12 +106,12 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
         args.trusted_roles.is_some() || is_outside(place.file(), &loaded.root),
     );
     let mut judged = Judged { steps: vec![step, signatures], manifest };
-    let source = command::source(&loaded.root);
+    let source = fetch::source(&loaded.root);
     let unread = |path: &Path, error: &Error| format!("{}: {error}", path.display());
     let previous = args
         .previous
         .as_deref()
-        .map(|path| command::signed(path).map_err(|error| unread(path, &error)));
+        .map(|path| fetch::signed(path).map_err(|error| unread(path, &error)));
     let previous = previous.transpose();
     let verdict = verdict(&args.verdict).map_err(|error| unread(&args.verdict, &error));
     match &judged.manifest {
@@ -121,7 +122,7 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
                 let digest = digest.and_then(|(_, digits)| digits.parse::<Sha256>().ok());
                 digest.ok_or_else(|| "has no SHA-256".to_owned())
             };
-            let artifacts = command::artifacts(&args.artifacts).into_iter();
+            let artifacts = fetch::artifacts(&args.artifacts).into_iter();
             let found = Found {
                 artifacts: artifacts
                     .map(|(name, artifact)| (name, artifact.and_then(sha256)))

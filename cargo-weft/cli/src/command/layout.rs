@@ -12,10 +12,10 @@ use weft_verify::layout::{self, Bundle, Chain, Directory, MAX_DEPTH, MAX_LINKS, 
 use weft_verify::{Rejection, Verified};
 
 use super::Format;
-use super::sign::MAX_ARTIFACT;
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::report::human::plural;
+use crate::source::release::MAX_ARTIFACT;
 use crate::source::roles::{MAX_BYTES, read};
 
 #[derive(Debug, Args)]

@@ -1,15 +1,13 @@
 //! `cargo weft release`: a manifest of what is released, signed by *k* of *n* who exchange files.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use semver::Version;
 use serde_json::json;
-use weft_gate::release::{Made, Manifest, PREDICATE, Previous, ROLE, SCHEMA, Source, is_higher};
+use weft_gate::release::{Made, Manifest, PREDICATE, ROLE, SCHEMA, is_higher};
 use weft_gate::{Outcome, Verdict, decide};
-use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Clause, Envelope, IN_TOTO};
 use weft_verify::proposal::Proposal;
 use weft_verify::role::Roles;
@@ -18,17 +16,14 @@ use weft_verify::threshold::Tallies;
 use weft_verify::{AsOf, Rejection, Sha256, canonical};
 
 use super::facts::{self, Loaded};
-use super::sign::{MAX_ARTIFACT, demand_role};
+use super::sign::demand_role;
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::source::files;
-use crate::source::git::Git;
+use crate::source::release;
 use crate::source::roles::{self, MAX_BYTES, Place, attestations_beside, read};
 use crate::source::secret::PassphraseArgs;
-
-/// The most artifacts of a release.
-const MAX_ARTIFACTS: usize = 10_000;
 
 #[derive(Debug, Args)]
 pub(super) struct ReleaseArgs {
@@ -151,14 +146,14 @@ fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
             "see why: `cargo weft audit`",
         ));
     }
-    let source = source(&loaded.root).map_err(|why| unfit(&why))?;
+    let source = release::source(&loaded.root).map_err(|why| unfit(&why))?;
     if let Some(path) = &source.changed {
         return Err(unfit(&format!("{path} is not as the commit has it")));
     }
     let verdict_bytes = verdict.to_canonical().map_err(|e| Error::Bug(e.to_string()))?;
-    let previous = args.previous.as_deref().map(signed).transpose()?;
+    let previous = args.previous.as_deref().map(release::signed).transpose()?;
     let rollback = match &args.rollback {
-        Some(path) => Some(signed(path)?.sha256),
+        Some(path) => Some(release::signed(path)?.sha256),
         None => previous.as_ref().map(|previous| previous.sha256),
     };
     let purl = format!("pkg:cargo/{}", package(args, &loaded)?);
@@ -186,10 +181,11 @@ fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
             "a version only rises: name a higher one",
         ));
     }
-    let subjects = artifacts(&args.artifacts).into_iter().map(|(name, artifact)| match artifact {
-        Ok(artifact) => Ok(ResourceDescriptor::of(&name, &artifact)),
-        Err(why) => Err(unfit(&format!("{name} {why}"))),
-    });
+    let subjects =
+        release::artifacts(&args.artifacts).into_iter().map(|(name, artifact)| match artifact {
+            Ok(artifact) => Ok(ResourceDescriptor::of(&name, &artifact)),
+            Err(why) => Err(unfit(&format!("{name} {why}"))),
+        });
     let subjects = subjects.collect::<Result<Vec<_>, _>>()?;
     if subjects.is_empty() {
         let message = format!("there is nothing in {}", args.artifacts.display());
@@ -375,16 +371,6 @@ fn proposal(path: &Path) -> Result<(Proposal, Manifest), Error> {
     Ok((proposal, manifest))
 }
 
-/// Reads a signed manifest without judging who signed it: its digest is what a chain names.
-pub(super) fn signed(path: &Path) -> Result<Previous, Error> {
-    let refused = Error::rejected(&path.display().to_string());
-    let envelope = roles::envelope(path)?;
-    let payload = envelope.unverified_payload();
-    let statement = Statement::from_slice(payload).map_err(&refused)?;
-    let manifest = Manifest::of(&statement).map_err(&refused)?;
-    Ok(Previous { sha256: Sha256::of(payload), manifest })
-}
-
 /// Verifies that enough keys of the role `release` signed a manifest.
 pub(super) fn verified(
     envelope: &Envelope,
@@ -426,18 +412,6 @@ pub(super) fn policy(loaded: &Loaded) -> Result<Sha256, Error> {
     Ok(Sha256::of(&bytes))
 }
 
-/// Reads which commit is checked out, and whether it is as it stands there.
-pub(super) fn source(root: &Path) -> Result<Source, String> {
-    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-    let top = top.ok_or("there is no git repository here or above")?;
-    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
-    let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
-    let tree = git.tree(&commit)?;
-    // All that a build may find, evidence included, and what could hide something from that list.
-    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
-    Ok(Source { commit, tree, changed })
-}
-
 fn unfit(why: &str) -> Error {
     Error::usage(format!("nothing can be released: {}", terminal(why)), "mend that first")
 }
@@ -476,22 +450,4 @@ pub(super) fn members(loaded: &Loaded) -> Vec<String> {
     let inventory = loaded.facts.inventory.as_ref();
     let packages = inventory.map(|inventory| &*inventory.packages).unwrap_or_default();
     packages.iter().filter(|package| package.member).map(|package| package.spec()).collect()
-}
-
-/// The files of a directory by name, each with its digests or why it is no artifact; none if it cannot be read.
-pub(super) fn artifacts(directory: &Path) -> BTreeMap<String, Result<Artifact, String>> {
-    let mut artifacts = BTreeMap::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let artifact = match entry.file_type() {
-            _ if artifacts.len() >= MAX_ARTIFACTS => Err("is one too many".to_owned()),
-            // A link is not what it leads to, and what is uploaded may be the one or the other.
-            Ok(kind) if kind.is_file() => files::read_bounded(&entry.path(), MAX_ARTIFACT)
-                .map(|bytes| Artifact::of(&bytes))
-                .map_err(|refusal| refusal.to_string()),
-            _ => Err("is no regular file".to_owned()),
-        };
-        artifacts.insert(name, artifact);
-    }
-    artifacts
 }

@@ -17,12 +17,10 @@ use super::Format;
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::source::files;
+use crate::source::release::MAX_ARTIFACT;
 use crate::source::roles::{MAX_BYTES, Place, envelope, read};
 use crate::source::secret::PassphraseArgs;
 use crate::source::{sources, workspace};
-
-/// The largest artifact that is read, in bytes.
-pub(super) const MAX_ARTIFACT: usize = 2 << 30;
 
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {

@@ -13,8 +13,8 @@ use jiff::civil::Date;
 use weft_verify::digest::Artifact;
 
 use super::Format;
-use super::sign::MAX_ARTIFACT;
 use crate::error::{Error, ExitStatus};
+use crate::source::release::MAX_ARTIFACT;
 use crate::source::roles::read;
 
 #[derive(Debug, Args)]

@@ -1,0 +1,68 @@
+//! Fetches what a release is compared with: artifacts, the commit that is checked out, and manifests that came before.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use weft_gate::release::{Manifest, Previous, Source};
+use weft_verify::Sha256;
+use weft_verify::digest::Artifact;
+use weft_verify::statement::Statement;
+
+use super::git::Git;
+use super::{files, roles};
+use crate::error::Error;
+
+/// The largest artifact that is read, in bytes.
+pub const MAX_ARTIFACT: usize = 2 << 30;
+
+/// The most artifacts of a release.
+const MAX_ARTIFACTS: usize = 10_000;
+
+/// Reads a signed manifest without judging who signed it: its digest is what a chain names.
+///
+/// # Errors
+///
+/// [`Error::File`] or [`Error::Rejected`].
+pub fn signed(path: &Path) -> Result<Previous, Error> {
+    let refused = Error::rejected(&path.display().to_string());
+    let envelope = roles::envelope(path)?;
+    let payload = envelope.unverified_payload();
+    let statement = Statement::from_slice(payload).map_err(&refused)?;
+    let manifest = Manifest::of(&statement).map_err(&refused)?;
+    Ok(Previous { sha256: Sha256::of(payload), manifest })
+}
+
+/// Reads which commit is checked out, and whether it is as it stands there.
+///
+/// # Errors
+///
+/// A sentence: there is no repository or no commit, or git cannot be asked.
+pub fn source(root: &Path) -> Result<Source, String> {
+    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
+    let top = top.ok_or("there is no git repository here or above")?;
+    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
+    let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
+    let tree = git.tree(&commit)?;
+    // All that a build may find, evidence included, and what could hide something from that list.
+    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
+    Ok(Source { commit, tree, changed })
+}
+
+/// The files of a directory by name, each with its digests or why it is no artifact; none if it cannot be read.
+pub fn artifacts(directory: &Path) -> BTreeMap<String, Result<Artifact, String>> {
+    let mut artifacts = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let artifact = match entry.file_type() {
+            _ if name.to_str().is_none() => Err("has a name that is not UTF-8".to_owned()),
+            _ if artifacts.len() >= MAX_ARTIFACTS => Err("is one too many".to_owned()),
+            // A link is not what it leads to, and what is uploaded may be the one or the other.
+            Ok(kind) if kind.is_file() => files::read_bounded(&entry.path(), MAX_ARTIFACT)
+                .map(|bytes| Artifact::of(&bytes))
+                .map_err(|refusal| refusal.to_string()),
+            _ => Err("is no regular file".to_owned()),
+        };
+        artifacts.insert(name.to_string_lossy().into_owned(), artifact);
+    }
+    artifacts
+}
