@@ -94,8 +94,11 @@ fn verify(args: &VerifyArgs) -> Result<(), String> {
     let asked = steps.all().iter().filter(|step| !["predicate", "builder"].contains(&step.check));
     match asked.into_iter().find(|step| step.result != StepResult::Passed) {
         None => Ok(()),
-        Some(step) => {
-            Err(format!("{}: {} ({})", step.check, step.evidence, step.code.unwrap_or("-")))
-        }
+        Some(step) => Err(format!(
+            "{}: {} ({})",
+            step.check,
+            step.evidence,
+            step.code.map_or("-", |code| code.name())
+        )),
     }
 }

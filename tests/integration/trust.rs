@@ -412,3 +412,20 @@ fn rejections_are_explained() {
     let list = desk.run("explain").exits(0).stdout;
     assert!(list.contains("signature/threshold-not-met\n"), "{list}");
 }
+
+#[test]
+fn what_makes_an_attestation_not_count_is_explained() {
+    let desk = Desk::new(&[]);
+    let list = desk.run("explain").exits(0).stdout;
+    let spec = include_str!("../../docs/src/spec/provenance.md");
+    let written: Vec<_> = spec.split("| `").filter(|row| row.starts_with("provenance/")).collect();
+    assert!(written.len() > 15, "the page lists the codes: {spec}");
+    for row in &written {
+        let code = row.split('`').next().unwrap();
+        assert!(list.contains(&format!("{code}\n")), "{code} is not in {list}");
+        let page = desk.run(&format!("explain {code}")).exits(0).stdout;
+        assert!(page.starts_with(&format!("# `{code}`\n")), "{page}");
+    }
+    let listed = list.lines().filter(|line| line.starts_with("provenance/")).count();
+    assert_eq!(listed, written.len(), "the page lists all of them");
+}

@@ -6,12 +6,14 @@
 //! Specified in `docs/src/spec/provenance.md`.
 
 pub mod bundle;
+mod code;
 pub mod expectation;
 mod refusal;
 pub mod sigstore;
 pub mod statement;
 mod step;
 
+pub use code::Code;
 pub use refusal::Refusal;
 pub use step::{STEPS, Step, StepResult, Steps};
 
@@ -42,7 +44,7 @@ pub struct Proven {
 /// let artifact = Artifact::of(b"abc");
 /// let (steps, proven) = judge(b"{}", &Subject::Blob(b"abc", &artifact), &trust, &Expectation::default());
 /// assert!(proven.is_none());
-/// assert_eq!(steps.first_refusal().unwrap().code(), "provenance/bundle");
+/// assert_eq!(steps.first_refusal().unwrap().code().name(), "provenance/bundle");
 /// ```
 pub fn judge(
     bytes: &[u8],

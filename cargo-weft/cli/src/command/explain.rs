@@ -2,6 +2,7 @@
 
 use clap::Args;
 use weft_gate::check::{self, CHECKS};
+use weft_gate::provenance;
 use weft_verify::Code;
 
 use super::output;
@@ -17,14 +18,47 @@ pub(super) struct ExplainArgs {
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitStatus, Error> {
     let text = match &args.code {
         None => list(),
-        Some(code) => match (check::find(code), rejection(code)) {
+        Some(code) => match (check::find(code), reasons().find(|reason| reason.code == code)) {
             (Some(check), _) => check.page().to_owned(),
-            (None, Some(code)) => page(code),
+            (None, Some(reason)) => reason.page(),
             (None, None) => return Err(unknown(code)),
         },
     };
     output::print(text)?;
     Ok(ExitStatus::Passed)
+}
+
+/// Why something that was signed does not count.
+struct Reason {
+    code: &'static str,
+    meaning: &'static str,
+    remedy: &'static str,
+}
+
+impl Reason {
+    /// The meaning, on one line.
+    fn sentence(&self) -> String {
+        self.meaning.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn page(&self) -> String {
+        let Self { code, remedy, .. } = self;
+        format!("# `{code}`\n\n{}\n\n## What to do\n\n{remedy}\n", self.sentence())
+    }
+}
+
+/// Every rejection of the verifier, and every refusal of an attestation.
+fn reasons() -> impl Iterator<Item = Reason> {
+    let rejections = Code::ALL.iter().map(|code| Reason {
+        code: code.name(),
+        meaning: code.meaning(),
+        remedy: code.remedy(),
+    });
+    rejections.chain(provenance::Code::ALL.iter().map(|code| Reason {
+        code: code.name(),
+        meaning: code.meaning(),
+        remedy: code.remedy(),
+    }))
 }
 
 fn list() -> String {
@@ -35,29 +69,16 @@ fn list() -> String {
         paragraph(&mut out, "", &check.summary(), 4);
     }
     out.push_str("\nWhat the verifier refuses, and why:\n");
-    for code in Code::ALL {
-        out.push_str(code.name());
+    for reason in reasons() {
+        out.push_str(reason.code);
         out.push('\n');
-        paragraph(&mut out, "", &sentence(*code), 4);
+        paragraph(&mut out, "", &reason.sentence(), 4);
     }
     out
 }
 
-fn rejection(name: &str) -> Option<Code> {
-    Code::ALL.iter().copied().find(|code| code.name() == name)
-}
-
-/// The meaning of a code, on one line.
-fn sentence(code: Code) -> String {
-    code.meaning().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn page(code: Code) -> String {
-    format!("# `{}`\n\n{}\n\n## What to do\n\n{}\n", code.name(), sentence(code), code.remedy())
-}
-
 fn unknown(code: &str) -> Error {
-    let codes = check::codes().chain(Code::ALL.iter().map(|code| code.name()));
+    let codes = check::codes().chain(reasons().map(|reason| reason.code));
     let closest = codes.min_by_key(|known| {
         // The name alone is what people remember.
         let name = known.split_once('/').map_or(*known, |(_, name)| name);

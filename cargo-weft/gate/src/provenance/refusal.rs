@@ -3,6 +3,8 @@
 use thiserror::Error;
 use weft_verify::Rejection;
 
+use super::Code;
+
 /// Why an attestation does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -122,65 +124,25 @@ pub enum Refusal {
 
 impl Refusal {
     /// Returns the stable code of the cause.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Bundle(_) | Self::Json(_) => "provenance/bundle",
-            Self::TrustedRoot(_) => "provenance/trusted-root",
-            Self::Signature(_) => "provenance/signature",
-            Self::Artifact(_) | Self::Subject(_) => "provenance/subject",
-            Self::Certificate(_) => "provenance/certificate",
-            Self::Log(_) => "provenance/log",
-            Self::Timestamp(_) => "provenance/timestamp",
-            Self::ProofMissing { .. } => "provenance/proof-missing",
-            Self::Means { .. } => "provenance/means",
-            Self::PayloadType { .. } | Self::Statement(_) => "provenance/statement",
-            Self::NobodyExpected => "provenance/nobody-expected",
-            Self::Signer { .. } => "provenance/signer",
-            Self::Source { .. } => "provenance/source",
-            Self::PredicateType { .. } => "provenance/predicate-type",
-            Self::Predicate(_) | Self::PredicateContradicts { .. } => "provenance/predicate",
-            Self::Builder { .. } => "provenance/builder",
-            Self::BuildLevel { .. } => "provenance/build-level",
-        }
-    }
-
-    /// Returns what to do.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::Bundle(_) | Self::Json(_) => {
-                "Fetch the bundle again, or have the artifact attested again."
-            }
-            Self::TrustedRoot(_) => {
-                "Name a trusted root in the format of Sigstore's `trusted_root.json`."
-            }
-            Self::Signature(_) | Self::Statement(_) | Self::PayloadType { .. } => {
-                "Do not use the artifact; ask its publisher for an attestation that verifies."
-            }
-            Self::Artifact(_) | Self::Subject(_) => {
-                "Compare the artifact's digest with the publisher's; another file was attested."
-            }
-            Self::Certificate(_) | Self::Log(_) | Self::Timestamp(_) => {
-                "Name the trusted root of the instance that signed it: --trusted-root."
-            }
-            Self::ProofMissing { .. } => {
-                "Ask for a bundle with the proof, or demand less: --require."
-            }
-            Self::Means { .. } => {
-                "Name the public key with --public-key, or the signer with --identity."
-            }
-            Self::NobodyExpected => {
-                "Say who is to have signed: --issuer with --identity or --source-repo, or --public-key."
-            }
-            Self::Signer { .. } | Self::Source { .. } => {
-                "If this is who should have signed, expect it; otherwise do not use the artifact."
-            }
-            Self::PredicateType { .. } => "Name the attestation that says this, with --bundle.",
-            Self::Predicate(_) | Self::PredicateContradicts { .. } => {
-                "Do not trust what it says: the certificate is what is proven."
-            }
-            Self::Builder { .. } | Self::BuildLevel { .. } => {
-                "Build with a trusted builder, or trust this one in the policy."
-            }
+            Self::Bundle(_) | Self::Json(_) => Code::Bundle,
+            Self::TrustedRoot(_) => Code::TrustedRoot,
+            Self::Signature(_) => Code::Signature,
+            Self::Artifact(_) | Self::Subject(_) => Code::Subject,
+            Self::Certificate(_) => Code::Certificate,
+            Self::Log(_) => Code::Log,
+            Self::Timestamp(_) => Code::Timestamp,
+            Self::ProofMissing { .. } => Code::ProofMissing,
+            Self::Means { .. } => Code::Means,
+            Self::PayloadType { .. } | Self::Statement(_) => Code::Statement,
+            Self::NobodyExpected => Code::NobodyExpected,
+            Self::Signer { .. } => Code::Signer,
+            Self::Source { .. } => Code::Source,
+            Self::PredicateType { .. } => Code::PredicateType,
+            Self::Predicate(_) | Self::PredicateContradicts { .. } => Code::Predicate,
+            Self::Builder { .. } => Code::Builder,
+            Self::BuildLevel { .. } => Code::BuildLevel,
         }
     }
 }

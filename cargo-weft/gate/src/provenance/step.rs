@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Refusal;
+use super::{Code, Refusal};
 
 /// Every step, in order.
 pub const STEPS: [&str; 9] = [
@@ -36,7 +36,7 @@ pub struct Step {
     pub check: &'static str,
     /// Why it failed, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
+    pub code: Option<Code>,
     /// What was found, as a phrase.
     pub evidence: String,
     /// What to do.
@@ -69,7 +69,7 @@ impl Steps {
                 Some(value)
             }
             Err(refusal) => {
-                let (code, remedy) = (Some(refusal.code()), Some(refusal.remedy()));
+                let (code, remedy) = (Some(refusal.code()), Some(refusal.code().remedy()));
                 let (evidence, result) = (refusal.to_string(), StepResult::Failed);
                 self.all.push(Step { check, code, evidence, remedy, result });
                 self.refusals.push(refusal);

@@ -234,8 +234,9 @@ fn trust(name: &str) -> Result<Trust, Error> {
             format!("name a file, or one of {}", known.join(", ")),
         ));
     }
-    Trust::from_json(name, &read(path, MAX_TRUST)?)
-        .map_err(|refusal| Error::usage(format!("{}: {refusal}", path.display()), refusal.remedy()))
+    Trust::from_json(name, &read(path, MAX_TRUST)?).map_err(|refusal| {
+        Error::usage(format!("{}: {refusal}", path.display()), refusal.code().remedy())
+    })
 }
 
 /// Files with the bundles that they hold, and the paths at which there is none.
@@ -293,7 +294,7 @@ fn human(judged: &[Judged], missing: &[String], trust: &Trust, status: ExitStatu
                 StepResult::Failed => "failed",
                 StepResult::NotEvaluated => "not evaluated",
             };
-            let code = step.code.map(|code| format!(" ({code})")).unwrap_or_default();
+            let code = step.code.map(|code| format!(" ({})", code.name())).unwrap_or_default();
             out += &format!("  {}: {result}{code}\n", step.check);
             out += &format!("    {}\n", terminal(&step.evidence));
             if let Some(remedy) = step.remedy {
