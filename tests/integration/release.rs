@@ -312,6 +312,34 @@ fn nothing_is_overwritten_and_a_bad_neighbour_hides_nobody() {
 
 /// Runs what the guide says, line by line, but for the passphrase, which is asked for there.
 #[test]
+fn attestations_are_about_each_artifact_or_are_missing() {
+    let desk = Desk::new();
+    desk.release("1.0.0", "");
+    let expect = "--issuer https://token.actions.githubusercontent.com --source-repo owner/name";
+    // Half of a question is no question.
+    desk.gate("1.0.0", expect).exits(2);
+    desk.gate("1.0.0", "--attestations ../bundles").exits(2);
+    desk.gate("1.0.0", "--attestations ../bundles --source-repo owner/name").exits(2);
+    let asked = format!("--attestations ../bundles {expect} --format json");
+    // No directory, none in it, and one that is none.
+    stops(desk.gate("1.0.0", &asked), 3, &["provenance"]);
+    fs::create_dir_all(desk.path("bundles")).unwrap();
+    stops(desk.gate("1.0.0", &asked), 3, &["provenance"]);
+    write(&desk.path("bundles/app.tar.sigstore.json"), "{}");
+    let done = desk.gate("1.0.0", &asked).exits(3);
+    for line in ["no attestation is about app.tar", "no attestation is about app.sbom"] {
+        assert!(done.stdout.contains(line), "{}", done.said());
+    }
+    assert!(
+        done.stdout.contains("provenance/bundle"),
+        "what cannot be read is told: {}",
+        done.said()
+    );
+    // Nothing is asked for, and nothing is looked at.
+    stops(desk.gate("1.0.0", "--format json"), 0, &[]);
+}
+
+#[test]
 fn the_guide_is_followed_literally() {
     let tree = Tree::of(MANIFEST, LOCKFILE)
         .with("tree/src/lib.rs", "")

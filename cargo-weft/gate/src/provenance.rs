@@ -32,6 +32,8 @@ pub struct Proven {
     pub signed: Signed,
     /// What was said; nothing for a signature over the artifact itself.
     pub statement: Option<Statement>,
+    /// What the statement says of a build.
+    pub build: statement::Build,
 }
 
 /// Goes through every step of a verification; one that was not come to is listed as not evaluated.
@@ -82,10 +84,9 @@ fn walk(
     steps.take("predicate-type", predicate_type, Clone::clone);
     let predicate = statement::compare(statement.as_ref(), &signed);
     let build = steps.take("predicate", predicate, statement::Build::describe);
-    if let Some(build) = build {
-        steps.take("builder", expected.builder(&build, &signed), Clone::clone);
-    }
-    Some(Proven { signed, statement })
+    let build = build?;
+    steps.take("builder", expected.builder(&build, &signed), Clone::clone);
+    Some(Proven { signed, statement, build })
 }
 
 /// Reads the statement of a bundle, which was verified, and demands that it is about the artifact.

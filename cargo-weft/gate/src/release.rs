@@ -5,6 +5,10 @@
 //! Signatures are counted elsewhere ([`weft_verify::threshold`]); [`judge`] compares the rest.
 //! Specified in `docs/src/spec/release.md`.
 
+mod provenance;
+
+pub use provenance::{Asked, provenance};
+
 use std::collections::BTreeMap;
 
 use semver::Version;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde_json::json;
+use weft_gate::provenance::expectation::Expectation;
+use weft_gate::provenance::sigstore::Trust;
 use weft_gate::release::{self, Found, Step, StepResult};
 use weft_gate::{Outcome, Verdict};
 use weft_verify::envelope::{Envelope, IN_TOTO};
@@ -12,6 +14,7 @@ use weft_verify::statement::Statement;
 use weft_verify::{Rejection, Sha256, canonical};
 
 use super::release as command;
+use super::verify::provenance::{ProvenanceArgs, WHO};
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -77,6 +80,11 @@ struct ReleaseArgs {
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     format: Format,
+    /// The directory of the attestations: each artifact needs provenance that names the commit of the manifest
+    #[arg(long, value_name = "DIR", help_heading = "Attestations")]
+    attestations: Option<PathBuf>,
+    #[command(flatten)]
+    provenance: ProvenanceArgs,
 }
 
 pub(super) fn run(args: &GateArgs) -> Result<ExitStatus, Error> {
@@ -92,6 +100,7 @@ struct Judged {
 
 fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(super::today);
+    let attestations = expected(args)?;
     let loaded = command::judged(&args.selection, args.advisory_db.as_deref(), as_of)?;
     let place = command::place(args.roles.as_deref(), &loaded.root)?;
     let roles = place.in_force(args.trusted_roles)?;
@@ -122,11 +131,12 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
                 let digest = digest.and_then(|(_, digits)| digits.parse::<Sha256>().ok());
                 digest.ok_or_else(|| "has no SHA-256".to_owned())
             };
-            let artifacts = fetch::artifacts(&args.artifacts).into_iter();
+            let artifacts = fetch::artifacts(&args.artifacts);
+            let digests = artifacts
+                .iter()
+                .map(|(name, artifact)| (name.clone(), artifact.clone().and_then(sha256)));
             let found = Found {
-                artifacts: artifacts
-                    .map(|(name, artifact)| (name, artifact.and_then(sha256)))
-                    .collect(),
+                artifacts: digests.collect(),
                 inventory: command::inventory(&loaded),
                 members: command::members(&loaded),
                 policy: command::policy(&loaded)?,
@@ -139,6 +149,12 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
                 today: &today,
             };
             judged.steps.extend(release::judge(statement, manifest, &found));
+            if let Some((directory, expected, trust)) = &attestations {
+                let bundles = fetch::attestations(directory);
+                let asked = release::Asked { bundles, expected, trust };
+                let step = release::provenance(&manifest.weft.commit, &artifacts, &asked);
+                judged.steps.push(step);
+            }
         }
         None => judged.steps.push(Step::new(
             "manifest",
@@ -154,6 +170,24 @@ fn release(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let json = json!({"outcome": outcome, "schema": 1, "steps": judged.steps});
     args.format.print(human(&judged.steps, outcome), &json)?;
     Ok(outcome.into())
+}
+
+/// Reads what is expected of attestations, if they are asked for at all.
+fn expected(args: &ReleaseArgs) -> Result<Option<(&Path, Expectation, Trust)>, Error> {
+    let Some(directory) = &args.attestations else {
+        return match args.provenance.is_any() {
+            false => Ok(None),
+            true => Err(Error::usage(
+                "something is expected of attestations, and nothing says where they are",
+                "name their directory: --attestations DIR",
+            )),
+        };
+    };
+    let expected = args.provenance.expectation(None)?;
+    match expected.names_somebody() {
+        true => Ok(Some((directory, expected, args.provenance.trust()?))),
+        false => Err(Error::usage("nothing says who is to have signed the attestations", WHO)),
+    }
 }
 
 /// Says whether a file lies outside of the repository, where what is judged cannot change it.

@@ -3,7 +3,7 @@
 //! With `--role`, enough keys of a role of the project have to have signed ([`role`]); otherwise an attestation has to be
 //! by whom and of what the command line expects ([`provenance`]).
 
-mod provenance;
+pub(super) mod provenance;
 mod role;
 
 use std::path::PathBuf;

@@ -1,8 +1,10 @@
 //! Fetches what a release is compared with: artifacts, the commit that is checked out, and manifests that came before.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use weft_gate::provenance::Refusal;
+use weft_gate::provenance::bundle::{self, Part};
 use weft_gate::release::{Manifest, Previous, Source};
 use weft_verify::Sha256;
 use weft_verify::digest::Artifact;
@@ -17,6 +19,12 @@ pub const MAX_ARTIFACT: usize = 2 << 30;
 
 /// The most artifacts of a release.
 const MAX_ARTIFACTS: usize = 10_000;
+
+/// The most attestations of a release.
+const MAX_BUNDLES: usize = 10_000;
+
+/// The most bytes of attestations that are held at once.
+const MAX_ATTESTATIONS: usize = 256 << 20;
 
 /// Reads a signed manifest without judging who signed it: its digest is what a chain names.
 ///
@@ -46,6 +54,43 @@ pub fn source(root: &Path) -> Result<Source, String> {
     // All that a build may find, evidence included, and what could hide something from that list.
     let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
     Ok(Source { commit, tree, changed })
+}
+
+/// Reads the bundles of every file in a directory, in the order of their names; one that cannot be read hides no other.
+///
+/// # Errors
+///
+/// A sentence: the directory cannot be read, or holds more than is looked at.
+pub fn attestations(directory: &Path) -> Result<Vec<(String, Part)>, String> {
+    let unread = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let entries = std::fs::read_dir(directory).map_err(unread)?;
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in entries.take(MAX_BUNDLES + 1) {
+        paths.push(entry.map_err(unread)?.path());
+    }
+    let shown = directory.display();
+    if paths.len() > MAX_BUNDLES {
+        return Err(format!("{shown} holds more than {MAX_BUNDLES} files"));
+    }
+    paths.sort();
+    let (mut bundles, mut left) = (Vec::new(), MAX_ATTESTATIONS);
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let parts = match files::read_bounded(&path, bundle::MAX_FILE.min(left)) {
+            Ok(bytes) => {
+                left -= bytes.len();
+                bundle::split(&bytes)
+            }
+            Err(refusal) => vec![Err(Refusal::Bundle(refusal.to_string()))],
+        };
+        let only = parts.len() == 1;
+        let named = |index| if only { name.clone() } else { format!("{name}[{index}]") };
+        bundles.extend(parts.into_iter().enumerate().map(|(index, part)| (named(index), part)));
+        if bundles.len() > MAX_BUNDLES {
+            return Err(format!("{shown} holds more than {MAX_BUNDLES} attestations"));
+        }
+    }
+    Ok(bundles)
 }
 
 /// The files of a directory by name, each with its digests or why it is no artifact; none if it cannot be read.

@@ -10,6 +10,8 @@
     reason = "a test reads its vectors, and one that panics has failed"
 )]
 
+mod release;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -17,9 +17,12 @@ use crate::source::roles::read;
 /// The largest trusted root or key that is read, in bytes.
 const MAX_TRUST: usize = 4 << 20;
 
+/// How to say who is to have signed.
+pub(in crate::command) const WHO: &str = "name --issuer with --identity, --identity-regex, --source-repo, --source-owner or --signer-workflow; or --public-key";
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Attestations")]
-pub(super) struct ProvenanceArgs {
+pub(in crate::command) struct ProvenanceArgs {
     /// The signer's name in the certificate, whole
     #[arg(long, value_name = "NAME", conflicts_with = "identity_regex")]
     identity: Option<String>,
@@ -88,7 +91,7 @@ fn trusted_builder(text: &str) -> Result<(String, u8), String> {
 
 impl ProvenanceArgs {
     /// Says whether anything of an attestation is expected.
-    pub(super) fn is_any(&self) -> bool {
+    pub(in crate::command) fn is_any(&self) -> bool {
         let texts = [
             &self.identity,
             &self.identity_regex,
@@ -110,7 +113,11 @@ impl ProvenanceArgs {
             || !self.trusted_builder.is_empty()
     }
 
-    fn expectation(&self, predicate_type: Option<&str>) -> Result<Expectation, Error> {
+    /// Reads what is expected; whether that names anybody is for the caller to ask.
+    pub(in crate::command) fn expectation(
+        &self,
+        predicate_type: Option<&str>,
+    ) -> Result<Expectation, Error> {
         let key = match &self.public_key {
             None => None,
             Some(path) => {
@@ -126,7 +133,7 @@ impl ProvenanceArgs {
         let pattern = pattern.map_err(|fault| {
             Error::usage(format!("--identity-regex: {}", terminal(&fault)), "correct the pattern")
         })?;
-        let expected = Expectation {
+        Ok(Expectation {
             key,
             identity: self.identity.clone(),
             identity_pattern: pattern,
@@ -144,14 +151,12 @@ impl ProvenanceArgs {
             min_build_level: self.min_build_level,
             inclusion: self.require.contains(&Proof::Inclusion),
             timestamp: self.require.contains(&Proof::Timestamp),
-        };
-        match expected.names_somebody() {
-            true => Ok(expected),
-            false => Err(Error::usage(
-                "nothing says who is to have signed",
-                "name --issuer with --identity, --identity-regex, --source-repo, --source-owner or --signer-workflow; or --public-key; or --role",
-            )),
-        }
+        })
+    }
+
+    /// Loads whom to trust.
+    pub(in crate::command) fn trust(&self) -> Result<Trust, Error> {
+        trust(self.trusted_root.as_deref().unwrap_or("public-good"))
     }
 }
 
@@ -164,14 +169,19 @@ struct Judged {
 
 pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Error> {
     let expected = args.expectation(what.predicate_type.as_deref())?;
+    if !expected.names_somebody() {
+        return Err(Error::usage(
+            "nothing says who is to have signed",
+            format!("{WHO}; or --role"),
+        ));
+    }
     if what.as_of.is_some() {
         return Err(Error::usage(
             "--as-of is of no use for an attestation: it says itself when it was signed",
             "leave it out",
         ));
     }
-    let root = args.trusted_root.as_deref().unwrap_or("public-good");
-    let trust = trust(root)?;
+    let trust = args.trust()?;
     let loaded = what.load()?;
     let (bundles, missing) = bundles(what)?;
     let parts = bundles.into_iter().flat_map(|(path, parts)| {
@@ -208,7 +218,7 @@ pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Erro
         "missing": missing,
         "result": outcome(status),
         "schema": 1,
-        "trusted_root": {"name": root, "newest": trust.newest(), "sha256": trust.sha256()},
+        "trusted_root": {"name": trust.name(), "newest": trust.newest(), "sha256": trust.sha256()},
     });
     what.format.print(human(&judged, &missing, &trust, status), &json)?;
     Ok(status)
