@@ -581,6 +581,107 @@ mod tests {
     }
 
     #[test]
+    fn artifacts_are_those_that_the_manifest_names_and_no_others() {
+        let today = verdict();
+        let subjects = ["a", "b"].map(|name| {
+            weft_verify::statement::ResourceDescriptor::of(
+                name,
+                &weft_verify::digest::Artifact::of(name.as_bytes()),
+            )
+        });
+        let statement = Statement::new(subjects.to_vec(), PREDICATE, Value::Null);
+        let check = |files: &[(&str, Result<&str, &str>)], expected: StepResult| {
+            let files = files.iter().map(|(name, bytes)| {
+                let digest = bytes.map(|bytes| Sha256::of(bytes.as_bytes()));
+                ((*name).to_owned(), digest.map_err(str::to_owned))
+            });
+            let found = Found { artifacts: files.collect(), ..found(&today, None) };
+            let step = artifacts(&statement, &found);
+            assert_eq!(step.result, expected, "{:?}", step.evidence);
+        };
+        check(&[("a", Ok("a")), ("b", Ok("b"))], StepResult::Passed);
+        check(&[("a", Ok("a"))], StepResult::Missing);
+        check(&[], StepResult::Missing);
+        check(&[("a", Ok("a")), ("b", Ok("a"))], StepResult::Failed);
+        check(&[("a", Ok("a")), ("b", Err("is a link"))], StepResult::Failed);
+        check(&[("a", Ok("a")), ("b", Ok("b")), ("c", Ok("c"))], StepResult::Failed);
+    }
+
+    #[test]
+    fn a_verdict_passed_and_is_of_what_the_manifest_names() {
+        let today = verdict();
+        let made = manifest("1.0.0", None, 0).weft;
+        let mut good = today.clone();
+        good.outcome = Outcome::Passed;
+        good.inputs = [("inventory", digest(1)), ("policy", digest(2))]
+            .map(|(name, sha256)| crate::facts::Input { name: name.to_owned(), sha256 })
+            .to_vec();
+        let result = |signed: &Verdict, sha256: Sha256| {
+            let found = Found { verdict: Ok(Some((signed, sha256))), ..found(&today, None) };
+            super::verdict(&made, &found).result
+        };
+        assert_eq!(result(&good, digest(3)), StepResult::Passed);
+        assert_eq!(result(&good, digest(4)), StepResult::Failed);
+        for outcome in [Outcome::Failed, Outcome::Inconclusive] {
+            let other = Verdict { outcome, ..good.clone() };
+            assert_eq!(result(&other, digest(3)), StepResult::Failed);
+        }
+        for index in [0, 1] {
+            let mut other = good.clone();
+            other.inputs[index].sha256 = digest(9);
+            assert_eq!(result(&other, digest(3)), StepResult::Failed);
+            other.inputs.remove(index);
+            assert_eq!(result(&other, digest(3)), StepResult::Failed);
+        }
+        assert_eq!(super::verdict(&made, &found(&today, None)).result, StepResult::Missing);
+    }
+
+    #[test]
+    fn source_inventory_and_policy_are_compared_whole() {
+        let today = verdict();
+        let made = manifest("1.0.0", None, 0).weft;
+        let source = |commit: &str, tree: &str, changed: Option<&str>| Source {
+            commit: commit.to_owned(),
+            tree: tree.to_owned(),
+            changed: changed.map(str::to_owned),
+        };
+        for (is, expected) in [
+            (source("c", "t", None), StepResult::Passed),
+            (source("c", "u", None), StepResult::Failed),
+            (source("d", "t", None), StepResult::Failed),
+            (source("c", "t", Some("x")), StepResult::Failed),
+        ] {
+            let found = Found { source: Ok(&is), ..found(&today, None) };
+            assert_eq!(super::source(&made, &found).result, expected);
+        }
+        let with = |number: u8| Found {
+            inventory: Ok(digest(number)),
+            policy: digest(number),
+            ..found(&today, None)
+        };
+        assert_eq!(inventory(&made, &with(1)).result, StepResult::Passed);
+        assert_eq!(inventory(&made, &with(2)).result, StepResult::Failed);
+        assert_eq!(inventory(&made, &found(&today, None)).result, StepResult::Missing);
+        assert_eq!(policy(&made, &with(2)).result, StepResult::Passed);
+        assert_eq!(policy(&made, &with(1)).result, StepResult::Failed);
+    }
+
+    #[test]
+    fn a_manifest_states_its_version_twice_alike_in_a_known_format() {
+        let read = |manifest: &Manifest| {
+            let value = manifest.to_value().unwrap();
+            Manifest::of(&Statement::new(Vec::new(), PREDICATE, value))
+        };
+        let good = manifest("1.0.0", None, 0);
+        assert_eq!(read(&good).as_ref(), Ok(&good));
+        let other = Manifest { release_id: "1.0.1".to_owned(), ..good.clone() };
+        assert!(matches!(read(&other), Err(Rejection::MemberInvalid { .. })));
+        let mut later = good;
+        later.weft.schema = SCHEMA + 1;
+        assert!(matches!(read(&later), Err(Rejection::SchemaUnknown { .. })));
+    }
+
+    #[test]
     fn what_failed_goes_before_what_is_missing() {
         let steps = |results: &[StepResult]| {
             results.iter().map(|r| Step::new("x", *r, Vec::new(), "y")).collect::<Vec<_>>()
