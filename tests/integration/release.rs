@@ -310,7 +310,6 @@ fn nothing_is_overwritten_and_a_bad_neighbour_hides_nobody() {
     assert!(!desk.path("r/vsa.json").exists());
 }
 
-/// Runs what the guide says, line by line, but for the passphrase, which is asked for there.
 #[test]
 fn attestations_are_about_each_artifact_or_are_missing() {
     let desk = Desk::new();
@@ -335,10 +334,15 @@ fn attestations_are_about_each_artifact_or_are_missing() {
         "what cannot be read is told: {}",
         done.said()
     );
+    // More than is looked at is no reason to look away.
+    write(&desk.path("bundles/many.jsonl"), &"{}\n".repeat(1_000));
+    let done = desk.gate("1.0.0", &asked).exits(3);
+    assert!(done.stdout.contains("more than 1000 attestations"), "{}", done.said());
     // Nothing is asked for, and nothing is looked at.
     stops(desk.gate("1.0.0", "--format json"), 0, &[]);
 }
 
+/// Runs what the guide says, line by line, but for the passphrase, which is asked for there.
 #[test]
 fn the_guide_is_followed_literally() {
     let tree = Tree::of(MANIFEST, LOCKFILE)

@@ -184,6 +184,12 @@ fn expected(args: &ReleaseArgs) -> Result<Option<(&Path, Expectation, Trust)>, E
         };
     };
     let expected = args.provenance.expectation(None)?;
+    if expected.key.is_some() {
+        return Err(Error::usage(
+            "a public key does not say which commit was built",
+            "name the signer in the certificate, or leave out --attestations and use `cargo weft verify`",
+        ));
+    }
     match expected.names_somebody() {
         true => Ok(Some((directory, expected, args.provenance.trust()?))),
         false => Err(Error::usage("nothing says who is to have signed the attestations", WHO)),

@@ -21,10 +21,10 @@ pub const MAX_ARTIFACT: usize = 2 << 30;
 const MAX_ARTIFACTS: usize = 10_000;
 
 /// The most attestations of a release.
-const MAX_BUNDLES: usize = 10_000;
+const MAX_BUNDLES: usize = 1_000;
 
 /// The most bytes of attestations that are held at once.
-const MAX_ATTESTATIONS: usize = 256 << 20;
+const MAX_ATTESTATIONS: usize = 64 << 20;
 
 /// Reads a signed manifest without judging who signed it: its digest is what a chain names.
 ///
@@ -76,6 +76,11 @@ pub fn attestations(directory: &Path) -> Result<Vec<(String, Part)>, String> {
     let (mut bundles, mut left) = (Vec::new(), MAX_ATTESTATIONS);
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.metadata().is_ok_and(|metadata| metadata.len() > left as u64) {
+            return Err(format!(
+                "{shown} holds more than {MAX_ATTESTATIONS} bytes of attestations"
+            ));
+        }
         let parts = match files::read_bounded(&path, bundle::MAX_FILE.min(left)) {
             Ok(bytes) => {
                 left -= bytes.len();
@@ -96,7 +101,15 @@ pub fn attestations(directory: &Path) -> Result<Vec<(String, Part)>, String> {
 /// The files of a directory by name, each with its digests or why it is no artifact; none if it cannot be read.
 pub fn artifacts(directory: &Path) -> BTreeMap<String, Result<Artifact, String>> {
     let mut artifacts = BTreeMap::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let shown = directory.display();
+                artifacts.insert(shown.to_string(), Err(format!("cannot be read: {error}")));
+                break;
+            }
+        };
         let name = entry.file_name();
         let artifact = match entry.file_type() {
             _ if name.to_str().is_none() => Err("has a name that is not UTF-8".to_owned()),
@@ -107,7 +120,34 @@ pub fn artifacts(directory: &Path) -> BTreeMap<String, Result<Artifact, String>>
                 .map_err(|refusal| refusal.to_string()),
             _ => Err("is no regular file".to_owned()),
         };
-        artifacts.insert(name.to_string_lossy().into_owned(), artifact);
+        // Two that are shown alike are none: neither may hide the other.
+        let shown = name.to_string_lossy().into_owned();
+        artifacts
+            .entry(shown)
+            .and_modify(|first| {
+                *first = Err("has a name that another has, as it is shown".to_owned())
+            })
+            .or_insert(artifact);
     }
     artifacts
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_text_hides_nothing_and_is_not_hidden() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in [&b"n\xff"[..], "n\u{fffd}".as_bytes(), b"good"] {
+            std::fs::write(directory.path().join(OsStr::from_bytes(name)), name).unwrap();
+        }
+        let artifacts = artifacts(directory.path());
+        assert_eq!(artifacts.len(), 2);
+        assert!(artifacts["good"].is_ok());
+        assert!(artifacts["n\u{fffd}"].is_err());
+    }
 }

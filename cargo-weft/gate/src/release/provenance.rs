@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use weft_verify::Rejection;
 use weft_verify::digest::Artifact;
 use weft_verify::statement::Statement;
 
@@ -13,8 +14,14 @@ use crate::provenance::sigstore::Trust;
 use crate::provenance::statement::{SLSA_V0_2, SLSA_V1};
 use crate::provenance::{Proven, Refusal, Subject, judge};
 
-/// The most refusals that are told of one artifact.
+/// The most refusals that are told of one artifact, and of what cannot be read.
 const MAX_TOLD: usize = 5;
+
+/// The most letters of a refusal that are told: what it quotes is whatever a bundle says.
+const MAX_LETTERS: usize = 300;
+
+/// The most bytes that are verified, each bundle once for each artifact that it is about.
+const MAX_VERIFIED: usize = 256 << 20;
 
 /// Attestations, and what is expected of them.
 pub struct Asked<'a> {
@@ -31,6 +38,14 @@ struct Candidate<'a> {
     name: &'a str,
     bytes: &'a [u8],
     statement: Statement,
+}
+
+impl Candidate<'_> {
+    /// Says whether the statement speaks of the artifact, contradicting itself or not.
+    fn is_about(&self, artifact: &Artifact) -> bool {
+        let subject = self.statement.subject_for(artifact);
+        !matches!(subject, Err(Rejection::SubjectMismatch { .. } | Rejection::SubjectWeak { .. }))
+    }
 }
 
 /// Demands of each artifact an attestation that holds: SLSA provenance that names the commit of the manifest.
@@ -70,6 +85,16 @@ pub fn provenance(
         }
     }
     let artifacts: Vec<_> = artifacts.iter().collect();
+    let about = |artifact: &Artifact| {
+        candidates.iter().filter(|c| c.is_about(artifact)).map(|c| c.bytes.len()).sum::<usize>()
+    };
+    let known = artifacts.iter().filter_map(|(_, artifact)| artifact.as_ref().ok());
+    if known.map(about).fold(0, usize::saturating_add) > MAX_VERIFIED {
+        let line = format!(
+            "there are more than {MAX_VERIFIED} bytes to verify, a bundle counted for each artifact that it is about"
+        );
+        return step(StepResult::Missing, vec![line]);
+    }
     let judged: Vec<_> = artifacts
         .par_iter()
         .map(|(name, artifact)| match artifact {
@@ -93,7 +118,7 @@ pub fn provenance(
         evidence.push(format!("{} artifacts, each built from {commit}", artifacts.len()));
         evidence.extend(builders.into_iter().map(|builder| format!("by {builder}")));
     }
-    evidence.extend(unread);
+    evidence.extend(cut(unread));
     step(result, evidence)
 }
 
@@ -114,7 +139,7 @@ fn attested(
     asked: &Asked<'_>,
 ) -> Result<String, (StepResult, Vec<String>)> {
     let mut refusals = Vec::new();
-    for candidate in candidates.iter().filter(|c| c.statement.subject_for(artifact).is_ok()) {
+    for candidate in candidates.iter().filter(|c| c.is_about(artifact)) {
         let (steps, proven) =
             judge(candidate.bytes, &Subject::Digest(artifact), asked.trust, asked.expected);
         let built = match (proven, steps.first_refusal()) {
@@ -131,36 +156,39 @@ fn attested(
     if refusals.is_empty() {
         return Err((StepResult::Missing, vec![format!("no attestation is about {name}")]));
     }
-    let more = refusals.len().saturating_sub(MAX_TOLD);
-    refusals.truncate(MAX_TOLD);
-    if more > 0 {
-        refusals.push(format!("{name}: and {more} more"));
-    }
-    Err((StepResult::Failed, refusals))
+    Err((StepResult::Failed, cut(refusals)))
 }
 
-/// Returns who built it, if what was proven is provenance and names the commit.
+/// Keeps the first lines, and says how many there were.
+fn cut(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MAX_TOLD {
+        let all = lines.len();
+        lines.truncate(MAX_TOLD);
+        lines.push(format!("{MAX_TOLD} of {all} are told"));
+    }
+    lines
+}
+
+/// Returns who signed it, if what was proven is provenance and the certificate names the commit.
 ///
-/// A certificate says which commit; where there is none, or it does not say, whoever signed does.
+/// What a predicate says of a commit is not enough: it may speak of another repository's.
 fn built(proven: &Proven, commit: &str) -> Result<String, Refusal> {
     let said = proven.statement.as_ref().map(|statement| statement.predicate_type.clone());
     if !said.as_deref().is_some_and(|said| [SLSA_V1, SLSA_V0_2].contains(&said)) {
         return Err(Refusal::PredicateType { expected: SLSA_V1.to_owned(), found: said });
     }
-    let found = proven.signed.run.commit.clone().or_else(|| proven.build.commit.clone());
-    match found.as_deref() == Some(commit) {
-        true => Ok(proven
-            .build
-            .builder
-            .clone()
-            .unwrap_or_else(|| "a builder without a name".to_owned())),
-        false => {
-            let expected = commit.to_owned();
-            Err(Refusal::Source { what: "commit of the build", expected, found })
-        }
+    let run = &proven.signed.run;
+    if run.commit.as_deref() != Some(commit) {
+        let (expected, found) = (commit.to_owned(), run.commit.clone());
+        return Err(Refusal::Source { what: "commit of the certificate", expected, found });
     }
+    let signer = run.signer.clone().or_else(|| proven.signed.identity.clone());
+    Ok(signer.unwrap_or_else(|| "a signer without a name".to_owned()))
 }
 
 fn told(name: &str, refusal: &Refusal) -> String {
-    format!("{name}: {refusal} ({})", refusal.code().name())
+    let said = refusal.to_string();
+    let end = said.char_indices().nth(MAX_LETTERS).map(|(end, _)| end);
+    let said = end.map_or(said.clone(), |end| format!("{}…", &said[..end]));
+    format!("{name}: {said} ({})", refusal.code().name())
 }
