@@ -93,6 +93,16 @@ pub enum Error {
         /// Why.
         rejection: Rejection,
     },
+    /// A service on the network did not do what was asked.
+    #[error("failed to {action} {service}: {reason}")]
+    Service {
+        /// What was tried: `reach`, `update from`.
+        action: &'static str,
+        /// The service, as its URL.
+        service: String,
+        /// Why it failed, with its causes.
+        reason: String,
+    },
     /// Standard output is closed or full.
     #[error("failed to write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -116,9 +126,11 @@ impl Error {
     /// Returns the exit status.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Usage { .. } | Self::File { .. } | Self::Config { .. } | Self::Output(_) => {
-                ExitStatus::Error
-            }
+            Self::Usage { .. }
+            | Self::File { .. }
+            | Self::Config { .. }
+            | Self::Service { .. }
+            | Self::Output(_) => ExitStatus::Error,
             Self::NoGraph { .. } => ExitStatus::Inconclusive,
             Self::Rejected { rejection: Rejection::ThresholdNotMet { tallies }, .. }
                 if tallies.is_partial() =>

@@ -16,6 +16,8 @@ pub mod git;
 pub mod index;
 pub mod licenses;
 pub mod memory;
+#[cfg(feature = "online")]
+pub mod online;
 pub mod policy;
 pub mod promises;
 pub mod release;
