@@ -119,13 +119,7 @@ impl Envelope {
 
     pub(crate) fn decode(value: &Value) -> Result<Self, Rejection> {
         let wire: Wire = json::from_value(value)?;
-        let found = wire.signatures.len();
-        if found == 0 {
-            return Err(Rejection::NoSignatures);
-        }
-        if found > MAX_SIGNATURES {
-            return Err(Rejection::TooManySignatures { found, limit: MAX_SIGNATURES });
-        }
+        let found = countable(wire.signatures.len())?;
         let decode =
             |text: &str, path: String| base64::either(text).ok_or(Rejection::Base64 { path });
         let mut signatures = Vec::with_capacity(found);
@@ -266,5 +260,14 @@ fn only(value: &Value, path: &str, names: &[&str]) -> Result<(), Rejection> {
             Err(Rejection::MemberUnknown { path: format!("{path}{name}") })
         }
         None => Ok(()),
+    }
+}
+
+/// Returns the number of signatures, if there are some and no more than are read.
+pub(crate) fn countable(found: usize) -> Result<usize, Rejection> {
+    match found {
+        0 => Err(Rejection::NoSignatures),
+        1..=MAX_SIGNATURES => Ok(found),
+        _ => Err(Rejection::TooManySignatures { found, limit: MAX_SIGNATURES }),
     }
 }

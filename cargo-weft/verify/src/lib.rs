@@ -17,6 +17,7 @@
 mod base64;
 pub mod canonical;
 pub mod checkpoint;
+mod code;
 pub mod digest;
 pub mod envelope;
 pub mod json;

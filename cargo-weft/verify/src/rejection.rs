@@ -32,35 +32,10 @@ macro_rules! rejections {
             }
         }
 
-        /// The code of a [`Rejection`], without what was found.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Code {
-            $($(#[doc = $meaning])+ $variant,)+
-        }
-
-        impl Code {
-            /// Every code, in the order of their definition, family by family.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// Returns the code as it is written, `family/name`.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $code,)+
-                }
-            }
-
-            /// Returns a sentence that says what the code means.
-            pub fn meaning(self) -> &'static str {
-                match self {
-                    $(Self::$variant => concat!($($meaning, "\n"),+).trim_ascii(),)+
-                }
-            }
-
-            /// Returns what to do about it.
-            pub fn remedy(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $remedy,)+
-                }
+        $crate::codes! {
+            /// The code of a [`Rejection`], without what was found.
+            pub enum Code {
+                $($(#[doc = $meaning])+ $variant = $code, $remedy;)+
             }
         }
     };

@@ -115,6 +115,45 @@ pub struct Uncounted {
 }
 
 impl Tally {
+    /// Counts each key once, by the first signature that `judge` finds to be its own and allowed.
+    ///
+    /// `judge` returns the id that a signature names, the signer's name where it is known, and the key.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::ThresholdUnreachable`] if fewer `keys` have the role than have to sign.
+    pub(crate) fn of<'a, S>(
+        requirement: &Requirement,
+        keys: usize,
+        signatures: &'a [S],
+        judge: impl Fn(&'a S) -> (Option<&'a str>, Option<String>, Result<PublicKey, Rejection>),
+    ) -> Result<Self, Rejection> {
+        let Requirement { role, threshold } = requirement.clone();
+        if u32::try_from(keys).is_ok_and(|keys| keys < threshold.get()) {
+            return Err(Rejection::ThresholdUnreachable { role, threshold: threshold.get(), keys });
+        }
+        let (mut counted, mut uncounted) = (Vec::new(), Vec::new());
+        let mut seen = BTreeMap::new();
+        for (index, signature) in signatures.iter().enumerate() {
+            let (key_id, name, judged) = judge(signature);
+            let judged = judged.and_then(|key| match seen.get(&key) {
+                Some(first) => Err(Rejection::SignatureRepeated { first: *first }),
+                None => Ok(key),
+            });
+            match judged {
+                Ok(key) => {
+                    seen.insert(key, index);
+                    counted.push(Counted { index, name: name.unwrap_or_default(), key });
+                }
+                Err(why) => {
+                    let key_id = key_id.unwrap_or_default().chars().take(128).collect();
+                    uncounted.push(Uncounted { index, key_id, name, why });
+                }
+            }
+        }
+        Ok(Self { of: None, role, threshold, counted, uncounted })
+    }
+
     /// Says whether enough keys signed.
     pub fn is_met(&self) -> bool {
         u64::try_from(self.counted.len()).is_ok_and(|n| n >= u64::from(self.threshold.get()))
@@ -204,41 +243,15 @@ impl Authority {
         signatures: &[Signed<'_>],
         moment: Moment,
     ) -> Result<Tally, Rejection> {
-        let Requirement { role, threshold } = requirement;
+        let role = &requirement.role;
         let keys = self.keys(role);
         if keys == 0 {
             return Err(Rejection::RoleUnknown { role: role.clone() });
         }
-        if u32::try_from(keys).is_ok_and(|keys| keys < threshold.get()) {
-            let (role, threshold) = (role.clone(), threshold.get());
-            return Err(Rejection::ThresholdUnreachable { role, threshold, keys });
-        }
-        let mut tally = Tally {
-            of: None,
-            role: role.clone(),
-            threshold: *threshold,
-            counted: Vec::new(),
-            uncounted: Vec::new(),
-        };
-        let mut seen = BTreeMap::new();
-        for (index, signed) in signatures.iter().enumerate() {
+        Tally::of(requirement, keys, signatures, |signed| {
             let (name, judged) = self.judge(role, message, signed, moment);
-            let judged = judged.and_then(|key| match seen.get(&key) {
-                Some(first) => Err(Rejection::SignatureRepeated { first: *first }),
-                None => Ok(key),
-            });
-            match judged {
-                Ok(key) => {
-                    seen.insert(key, index);
-                    tally.counted.push(Counted { index, name: name.unwrap_or_default(), key });
-                }
-                Err(why) => {
-                    let key_id = signed.key_id.unwrap_or_default().chars().take(128).collect();
-                    tally.uncounted.push(Uncounted { index, key_id, name, why });
-                }
-            }
-        }
-        Ok(tally)
+            (signed.key_id, name, judged)
+        })
     }
 
     /// Finds the key that made a signature, and says whether it may.

@@ -4,7 +4,6 @@
 //! Chains of roots and the other roles are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
@@ -12,7 +11,7 @@ use crate::envelope::Signature;
 use crate::key::PublicKey;
 use crate::layout::metablock::{Metablock, demand_kind};
 use crate::layout::model::WireKey;
-use crate::threshold::{Counted, Tallies, Tally, Uncounted};
+use crate::threshold::{Requirement, Tallies, Tally};
 use crate::{AsOf, Rejection, Verified, json, time};
 
 /// The `_type` of a root, and the role that signs it.
@@ -69,39 +68,14 @@ pub fn verify_root(bytes: &[u8], as_of: AsOf) -> Result<Verified<Root>, Rejectio
     })?;
     let unknown = || Rejection::RoleUnknown { role: ROOT.to_owned() };
     let role = wire.roles.get(ROOT).ok_or_else(unknown)?;
-    let zero = || Rejection::ThresholdZero { role: ROOT.to_owned() };
-    let threshold = NonZeroU32::new(role.threshold).ok_or_else(zero)?;
-    let keys = role.keyids.len();
-    if u32::try_from(keys).is_ok_and(|keys| keys < threshold.get()) {
-        let (role, threshold) = (ROOT.to_owned(), threshold.get());
-        return Err(Rejection::ThresholdUnreachable { role, threshold, keys });
-    }
-    let mut tally = Tally {
-        of: None,
-        role: ROOT.to_owned(),
-        threshold,
-        counted: Vec::new(),
-        uncounted: Vec::new(),
-    };
-    let mut seen = BTreeMap::new();
-    for (index, signature) in metablock.signatures().iter().enumerate() {
-        let key_id = signature.key_id.clone().unwrap_or_default();
+    let requirement = Requirement::new(ROOT, role.threshold)?;
+    let signatures = metablock.signatures();
+    let tally = Tally::of(&requirement, role.keyids.len(), signatures, |signature| {
         let judged = judge(&wire, role, metablock.message(), signature);
-        let judged = judged.and_then(|key| match seen.get(&key) {
-            Some(first) => Err(Rejection::SignatureRepeated { first: *first }),
-            None => Ok(key),
-        });
-        match judged {
-            Ok(key) => {
-                seen.insert(key, index);
-                tally.counted.push(Counted { index, name: key_id, key });
-            }
-            Err(why) => {
-                let key_id = key_id.chars().take(128).collect();
-                tally.uncounted.push(Uncounted { index, key_id, name: None, why });
-            }
-        }
-    }
+        // TUF names keys by their ids alone.
+        let name = signature.key_id.clone().filter(|_| judged.is_ok());
+        (signature.key_id.as_deref(), name, judged)
+    })?;
     let tallies = Tallies::demand(vec![tally])?;
     if as_of.latest() > expires {
         return Err(Rejection::MetadataExpired { expires: wire.expires });

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guppy::graph::cargo::{CargoOptions, CargoResolverVersion, CargoSet};
 use guppy::graph::feature::{FeatureSet, StandardFeatures, named_feature_filter};
-use guppy::graph::{DependencyReq, EnabledStatus, PackageGraph, PackageLink, PackageMetadata};
+use guppy::graph::{
+    DependencyDirection, DependencyReq, EnabledStatus, PackageGraph, PackageLink, PackageMetadata,
+};
 use guppy::platform::{Platform, PlatformSpec, TargetFeatures};
 
 use super::from_lock::{Draft, index};
@@ -194,18 +196,10 @@ fn select(
     for edge in edges(draft, matched, &set) {
         draft.edges[edge].selected = true;
     }
-    for (_, features) in set.all_features() {
-        for package in features.packages_with_features(guppy::graph::DependencyDirection::Forward) {
-            if let Some(number) = matched.get(package.package().id().repr()) {
-                let chosen = &mut draft.packages[*number];
-                chosen.selected = true;
-                // Host and target may be built with other features; whoever asks is asked for both.
-                let features = chosen.features.get_or_insert_default();
-                features.extend(package.named_features().map(str::to_owned));
-                features.sort();
-                features.dedup();
-            }
-        }
+    for (number, features) in built(&set, matched) {
+        let chosen = &mut draft.packages[number];
+        chosen.selected = true;
+        add_features(chosen, features);
     }
     Ok(())
 }
@@ -225,20 +219,37 @@ fn mark_dev(
     for edge in edges(draft, matched, &set) {
         draft.edges[edge].dev = !draft.edges[edge].selected;
     }
-    for (_, features) in set.all_features() {
-        for package in features.packages_with_features(guppy::graph::DependencyDirection::Forward) {
-            let Some(number) = matched.get(package.package().id().repr()) else { continue };
-            let built = &mut draft.packages[*number];
-            built.dev = !built.selected;
-            if built.dev {
-                let features = built.features.get_or_insert_default();
-                features.extend(package.named_features().map(str::to_owned));
-                features.sort();
-                features.dedup();
-            }
+    for (number, features) in built(&set, matched) {
+        let package = &mut draft.packages[number];
+        package.dev = !package.selected;
+        if package.dev {
+            add_features(package, features);
         }
     }
     Ok(())
+}
+
+/// Lists the packages that a selection builds, each with features it is built with.
+///
+/// A package may stand twice: host and target may be built with other features.
+fn built(set: &CargoSet<'_>, matched: &Matched<'_>) -> Vec<(usize, Vec<String>)> {
+    let mut packages = Vec::new();
+    for (_, features) in set.all_features() {
+        for package in features.packages_with_features(DependencyDirection::Forward) {
+            if let Some(number) = matched.get(package.package().id().repr()) {
+                packages.push((*number, package.named_features().map(str::to_owned).collect()));
+            }
+        }
+    }
+    packages
+}
+
+/// Adds features to those that a package is built with: whoever asks is asked for both.
+fn add_features(package: &mut Package, features: Vec<String>) {
+    let all = package.features.get_or_insert_default();
+    all.extend(features);
+    all.sort();
+    all.dedup();
 }
 
 fn edges(draft: &Draft, matched: &Matched<'_>, set: &CargoSet<'_>) -> Vec<usize> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::olpc;
 use crate::Rejection;
 use crate::digest::from_hex;
-use crate::envelope::{Envelope, IN_TOTO, MAX_SIGNATURES, Signature};
+use crate::envelope::{self, Envelope, IN_TOTO, Signature};
 use crate::json::{self, Limits, Numbers, Value};
 use crate::key::PublicKey;
 
@@ -74,13 +74,7 @@ impl Metablock {
 
     fn legacy(value: &Value) -> Result<Self, Rejection> {
         let wire: Wire = json::from_value(value)?;
-        let found = wire.signatures.len();
-        if found == 0 {
-            return Err(Rejection::NoSignatures);
-        }
-        if found > MAX_SIGNATURES {
-            return Err(Rejection::TooManySignatures { found, limit: MAX_SIGNATURES });
-        }
+        let found = envelope::countable(wire.signatures.len())?;
         let mut signatures = Vec::with_capacity(found);
         for (index, wire) in wire.signatures.into_iter().enumerate() {
             let bytes = from_hex(&wire.sig).ok_or_else(|| Rejection::MemberInvalid {
