@@ -98,7 +98,16 @@ fn a_policy_file_is_sound_to_weft_as_to_its_schema() {
     check_policy("[graph]\nfeatures = \"some\"", false);
     check_policy("[checks]\n\"topology/blast\" = \"dany\"", false);
     check_policy("profil = \"local\"", false);
-    check_policy("[gate.merge]\nrequire = []", false);
+    check_policy("[gate.merge]\nrequire = [\"claims\"]", true);
+    check_policy("[gate.release]\nrequire = [\"sbom\", \"merge-verdict\"]", true);
+    check_policy("[gate.release]\nrequire = [\"bom\"]", false);
+    check_policy("[gate.mege]\nrequire = []", false);
+    check_policy(
+        "[provenance]\nissuer = \"i\"\nsource-owner = \"o\"\nproofs = [\"timestamp\"]",
+        true,
+    );
+    check_policy("[provenance]\nproofs = [\"time\"]", false);
+    check_policy("[provenance]\nmin-build-level = 4", false);
     check_policy("[sources]\ngits = []", false);
 }
 

@@ -13,6 +13,7 @@ mod claims;
 mod command;
 mod determinism;
 mod format;
+mod gate;
 mod honest;
 mod human;
 mod import;

@@ -12,15 +12,20 @@ const PASSPHRASE: &str = "unguessable-passphrase";
 const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
 const LOCKFILE: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"1.0.0\"\n";
 
-struct Desk {
-    tree: Tree,
+pub(crate) struct Desk {
+    pub(crate) tree: Tree,
     /// The digest of the roles, as somebody who trusts nothing else knows it.
-    roles: String,
+    pub(crate) roles: String,
 }
 
 impl Desk {
     /// A repository whose two maintainers both have to sign releases.
     fn new() -> Self {
+        Self::of(&[("alice", "\"release\""), ("bob", "\"release\"")], "")
+    }
+
+    /// A repository of people with roles, of which `release` wants two; `more` are tables of further roles.
+    pub(crate) fn of(people: &[(&str, &str)], more: &str) -> Self {
         let tree = Tree::of(MANIFEST, LOCKFILE)
             .with("tree/src/lib.rs", "")
             .with("out/app.tar", "the artifact\n")
@@ -29,18 +34,18 @@ impl Desk {
             .with("home/.keep", "");
         let mut desk = Self { tree, roles: String::new() };
         let mut keys = String::new();
-        for name in ["alice", "bob"] {
+        for (name, holds) in people {
             desk.at("keys", &format!("key new {name}")).exits(0);
             let shown = desk.at("keys", &format!("key show {name}.pub --format json")).exits(0);
             let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
             keys += &format!(
-                "[[keys]]\nname = \"{name}\"\npublic = {}\nroles = [\"maintainer\", \"release\"]\n",
+                "[[keys]]\nname = \"{name}\"\npublic = {}\nroles = [\"maintainer\", {holds}]\n",
                 shown["public"]
             );
         }
         let roles = format!(
             "schema = 1\nversion = 1\n[roles.maintainer]\nthreshold = 1\n[roles.release]\nthreshold = 2\n\
-             [freshness]\nrelease = 0\noverride = []\nroutine = 0\n[revocations]\nnumber = 0\n{keys}"
+             [freshness]\nrelease = 0\noverride = []\nroutine = 0\n{more}[revocations]\nnumber = 0\n{keys}"
         );
         fs::create_dir_all(desk.path("tree/.weft")).unwrap();
         fs::write(desk.path("tree/.weft/roles.toml"), roles).unwrap();
@@ -56,22 +61,22 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.tree.path(name)
     }
 
-    fn at(&self, directory: &str, line: &str) -> Done {
+    pub(crate) fn at(&self, directory: &str, line: &str) -> Done {
         let secret = ["key new", "attest", "sign"].iter().any(|word| line.contains(word));
         let line = format!("{line}{}", if secret { " --passphrase-env PASS" } else { "" });
         let run = Run::new(self.path(directory), &line).env("PASS", PASSPHRASE);
         run.env("CARGO_HOME", self.path("home")).done()
     }
 
-    fn run(&self, line: &str) -> Done {
+    pub(crate) fn run(&self, line: &str) -> Done {
         self.at("tree", line)
     }
 
-    fn git(&self, arguments: &[&str]) {
+    pub(crate) fn git(&self, arguments: &[&str]) {
         let output = Command::new("git")
             .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
             .args(["-c", "commit.gpgsign=false"])
@@ -84,7 +89,7 @@ impl Desk {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn commit(&self) {
+    pub(crate) fn commit(&self) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", "x"]);
     }
@@ -96,7 +101,7 @@ impl Desk {
     }
 
     /// Has both sign a version, and gathers that.
-    fn release(&self, version: &str, more: &str) {
+    pub(crate) fn release(&self, version: &str, more: &str) {
         for (file, text) in [("tree/Cargo.toml", MANIFEST), ("tree/Cargo.lock", LOCKFILE)] {
             write(&self.path(file), &text.replace("1.0.0", version));
         }
@@ -111,7 +116,7 @@ impl Desk {
             .exits(0);
     }
 
-    fn gate(&self, version: &str, more: &str) -> Done {
+    pub(crate) fn gate(&self, version: &str, more: &str) -> Done {
         self.run(&format!(
             "gate release --precision lock --artifacts ../out --manifest ../r/{version}.dsse.json --verdict ../r/{version}.json.verdict.json --trusted-roles {} {more}",
             self.roles
@@ -119,12 +124,12 @@ impl Desk {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
 /// Demands that exactly these steps did not pass.
-fn stops(done: Done, status: i32, steps: &[&str]) {
+pub(crate) fn stops(done: Done, status: i32, steps: &[&str]) {
     let done = done.exits(status);
     let json: Value = serde_json::from_str(&done.stdout).unwrap();
     let stopped: Vec<&str> = json["steps"]

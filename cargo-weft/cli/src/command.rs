@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and what they share.
 
+mod attest;
 mod audit;
 mod baseline;
 mod claims;
@@ -101,9 +102,11 @@ enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Verify a supply chain by its in-toto layout
     VerifyLayout(layout::LayoutArgs),
+    /// Say what artifacts are made of and how, and sign that for the gates
+    Attest(attest::AttestArgs),
     /// Write, sign and gather the manifest of a release
     Release(release::ReleaseArgs),
-    /// Say whether a release may be published
+    /// Say whether a change may be merged, or a release published
     Gate(gate::GateArgs),
     /// Show whom verification trusts
     Trust(trust::TrustArgs),
@@ -202,6 +205,7 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::VerifyLayout(args) => layout::run(args),
+        Command::Attest(args) => attest::run(args),
         Command::Release(args) => release::run(args),
         Command::Gate(args) => gate::run(args),
         Command::Trust(args) => trust::run(args),

@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod exemption;
 pub mod facts;
 pub mod finding;
+pub mod gate;
 pub mod input;
 pub mod inventory;
 pub mod place;

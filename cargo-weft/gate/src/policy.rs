@@ -8,12 +8,14 @@
 mod file;
 mod layer;
 mod license;
+mod provenance;
 mod rule;
 
 pub use file::PolicyFile;
 pub use layer::{Layer, parse_layer};
 pub(crate) use license::MODE;
 pub use license::{Clarification, LicenseException, LicenseFile, LicensePolicy};
+pub use provenance::{Proof, ProvenancePolicy, TrustedBuilder};
 pub use rule::{BanPolicy, Boundary, DeniedCrate, FeatureRule, Layer as BoundaryLayer};
 
 use std::collections::BTreeMap;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::Diagnostic;
 use crate::advisory::Severity;
 use crate::check;
+use crate::gate::Requirement;
 use crate::place::Place;
 
 /// The version of the policy format.
@@ -53,6 +56,8 @@ pub struct Policy {
     pub licenses: LicensePolicy,
     /// The name of the profile that `weft.toml` builds on, or is used without one.
     pub profile: String,
+    /// Whose attestations count.
+    pub provenance: ProvenancePolicy,
     /// Where packages may come from.
     pub sources: SourcePolicy,
     /// Thresholds of the topology checks.
@@ -201,6 +206,18 @@ pub struct TopologyPolicy {
 pub struct Gates {
     /// `cargo weft audit`.
     pub audit: Gate,
+    /// `cargo weft gate merge`.
+    pub merge: Needs,
+    /// `cargo weft gate release`.
+    pub release: Needs,
+}
+
+/// What a gate must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Needs {
+    /// Without these the outcome is *inconclusive*.
+    pub require: Vec<Requirement>,
 }
 
 /// What a gate must know.
@@ -348,7 +365,11 @@ impl Draft {
                 days: self.number(key::COOLDOWN)?,
                 exempt: self.strings(key::COOLDOWN_EXEMPT)?,
             },
-            gate: Gates { audit: Gate { require: self.strings(key::REQUIRE)? } },
+            gate: Gates {
+                audit: Gate { require: self.strings(key::REQUIRE)? },
+                merge: Needs { require: self.requirements(key::REQUIRE_MERGE)? },
+                release: Needs { require: self.requirements(key::REQUIRE_RELEASE)? },
+            },
             graph: GraphPolicy {
                 dev_dependencies: self.flag(key::DEV_DEPENDENCIES)?,
                 features: self.get(key::FEATURES, |v| match v {
@@ -373,6 +394,10 @@ impl Draft {
                 })?,
             },
             profile,
+            provenance: self.get(key::PROVENANCE, |v| match v {
+                layer::Value::Provenance(expected) => Some((**expected).clone()),
+                _ => None,
+            })?,
             sources: SourcePolicy {
                 git: self.strings(key::GIT)?,
                 registries: self.strings(key::REGISTRIES)?,
@@ -403,6 +428,13 @@ impl Draft {
     fn strings(&self, key: &str) -> Result<Vec<String>, String> {
         self.get(key, |value| match value {
             layer::Value::Strings(strings) => Some(strings.clone()),
+            _ => None,
+        })
+    }
+
+    fn requirements(&self, key: &str) -> Result<Vec<Requirement>, String> {
+        self.get(key, |value| match value {
+            layer::Value::Requirements(list) => Some(list.clone()),
             _ => None,
         })
     }
@@ -444,6 +476,13 @@ mod tests {
             }
             for code in check::codes().filter(|code| pair[0].gate.audit.requires(code)) {
                 assert!(pair[1].gate.audit.requires(code), "{code} in {}", pair[1].profile);
+            }
+            for gate in [|gates: &Gates| gates.merge.clone(), |gates: &Gates| gates.release.clone()]
+            {
+                let higher = gate(&pair[1].gate).require;
+                for name in gate(&pair[0].gate).require {
+                    assert!(higher.contains(&name), "{name:?} in {}", pair[1].profile);
+                }
             }
             let (low, high) = (&pair[0].topology, &pair[1].topology);
             assert!(high.sole_gateway_percent <= low.sole_gateway_percent);

@@ -7,7 +7,8 @@
 
 mod provenance;
 
-pub use provenance::{Asked, provenance};
+pub(crate) use provenance::attested;
+pub use provenance::provenance;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use weft_verify::json::{self, Limits, Value};
 use weft_verify::statement::Statement;
 use weft_verify::{Rejection, Sha256, canonical};
 
+use crate::gate::{Step, StepResult};
 use crate::verdict::{Outcome, Verdict};
 
 /// The predicate type of a release manifest.
@@ -136,47 +138,6 @@ pub struct Found<'a> {
     pub source: Result<&'a Source, String>,
     /// The verdict that the manifest speaks of, with the digest of its file, or why it cannot be read.
     pub verdict: Result<Option<(&'a Verdict, Sha256)>, String>,
-    /// The verdict of today.
-    pub today: &'a Verdict,
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepResult {
-    /// It holds.
-    Passed,
-    /// It does not.
-    Failed,
-    /// Something that it needs is not there.
-    Missing,
-}
-
-/// One step of the gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// What was looked at.
-    pub check: &'static str,
-    /// What was found, a line each.
-    pub evidence: Vec<String>,
-    /// The command that makes what is missing, or what to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<&'static str>,
-    /// What came of it.
-    pub result: StepResult,
-}
-
-impl Step {
-    /// Makes a step.
-    pub fn new(
-        check: &'static str,
-        result: StepResult,
-        evidence: Vec<String>,
-        remedy: &'static str,
-    ) -> Self {
-        let remedy = (result != StepResult::Passed).then_some(remedy);
-        Self { check, evidence, remedy, result }
-    }
 }
 
 /// Compares a manifest, which enough keys signed, with what is there; every step is gone through.
@@ -188,19 +149,8 @@ pub fn judge(statement: &Statement, manifest: &Manifest, found: &Found<'_>) -> V
         inventory(&manifest.weft, found),
         policy(&manifest.weft, found),
         verdict(&manifest.weft, found),
-        today(found),
         chain(manifest, found),
     ]
-}
-
-/// Returns the outcome that follows from steps.
-pub fn outcome(steps: &[Step]) -> Outcome {
-    let has = |result| steps.iter().any(|step| step.result == result);
-    match () {
-        () if has(StepResult::Failed) => Outcome::Failed,
-        () if has(StepResult::Missing) || steps.is_empty() => Outcome::Inconclusive,
-        () => Outcome::Passed,
-    }
 }
 
 fn artifacts(statement: &Statement, found: &Found<'_>) -> Step {
@@ -290,7 +240,7 @@ fn source(made: &Made, found: &Found<'_>) -> Step {
 fn inventory(made: &Made, found: &Found<'_>) -> Step {
     let remedy = "Judge at the precision that the manifest was made with; the lockfile is part of the commit.";
     let is = found.inventory.clone().map(|digest| digest.to_string());
-    compared("inventory", "inventory", &made.inventory.to_string(), is, remedy)
+    compared("same-inventory", "inventory", &made.inventory.to_string(), is, remedy)
 }
 
 fn policy(made: &Made, found: &Found<'_>) -> Step {
@@ -330,24 +280,6 @@ fn verdict(made: &Made, found: &Found<'_>) -> Step {
         }
         false => Step::new("verdict", StepResult::Failed, wrong, remedy),
     }
-}
-
-/// What was sound when it was signed may not be any more.
-fn today(found: &Found<'_>) -> Step {
-    let counts = &found.today.counts;
-    let line = format!(
-        "{}: {} denied, {} not evaluated, as of {}",
-        found.today.outcome.as_str(),
-        counts.deny,
-        counts.not_evaluated,
-        found.today.as_of
-    );
-    let result = match found.today.outcome {
-        Outcome::Passed => StepResult::Passed,
-        Outcome::Failed => StepResult::Failed,
-        Outcome::Inconclusive => StepResult::Missing,
-    };
-    Step::new("audit", result, vec![line], "See what it says: `cargo weft audit`.")
 }
 
 /// A lower version, or a manifest that does not follow the previous one, is a way back to what was mended since.
@@ -425,43 +357,6 @@ fn name(purl: &str) -> &str {
     purl.split('@').next().unwrap_or(purl)
 }
 
-/// The predicate type of a SLSA verification summary.
-pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
-
-/// Says the outcome of a gate as a SLSA verification summary (VSA v1) about the artifacts.
-///
-/// `timeVerified`, which is optional, is left out: what the gate decided does not depend on a clock.
-///
-/// # Errors
-///
-/// See [`canonical::to_vec`].
-pub fn summary(
-    subjects: &Statement,
-    manifest: &Manifest,
-    manifest_sha256: Sha256,
-    outcome: Outcome,
-) -> Result<Statement, canonical::Unwritable> {
-    let digest = |sha256: Sha256| serde_json::json!({"sha256": sha256});
-    let predicate = serde_json::json!({
-        "verifier": {
-            "id": "https://github.com/cargo-weft/cargo-weft",
-            "version": {"cargo-weft": env!("CARGO_PKG_VERSION")},
-        },
-        "resourceUri": manifest.purl,
-        "policy": {"digest": digest(manifest.weft.policy), "uri": "weft.toml"},
-        "inputAttestations": [
-            {"digest": digest(manifest_sha256), "uri": "release-manifest"},
-            {"digest": digest(manifest.weft.verdict), "uri": "verdict"},
-        ],
-        "verificationResult": if outcome == Outcome::Passed { "PASSED" } else { "FAILED" },
-        "verifiedLevels": [],
-        "slsaVersion": "1.0",
-    });
-    let bytes = canonical::to_vec(&predicate)?;
-    let predicate = json::read(&bytes, Limits::RECORD).unwrap_or(Value::Null);
-    Ok(Statement::new(subjects.subject.clone(), SUMMARY, predicate))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -489,31 +384,7 @@ mod tests {
         }
     }
 
-    fn verdict() -> Verdict {
-        let policy = crate::policy::combine(&crate::policy::built_in("local").unwrap()).unwrap();
-        let facts = crate::Facts {
-            advisories: crate::Known::Unknown("x".to_owned()),
-            as_of: jiff::civil::date(2026, 11, 20),
-            base: None,
-            claims: crate::Known::Unknown("x".to_owned()),
-            contents: crate::Known::Unknown("x".to_owned()),
-            drift: crate::Known::Unknown("x".to_owned()),
-            escapes: crate::Known::Unknown("x".to_owned()),
-            exemptions: Vec::new(),
-            inputs: Vec::new(),
-            inventory: crate::Known::Unknown("x".to_owned()),
-            licenses: crate::Known::Unknown("x".to_owned()),
-            lockfile: crate::facts::LockfileState::Present("Cargo.lock".to_owned()),
-            notices: Vec::new(),
-            policy: policy.policy,
-            releases: crate::Known::Unknown("x".to_owned()),
-            replacements: crate::Known::Unknown("x".to_owned()),
-            schema: crate::facts::SCHEMA,
-        };
-        crate::decide(&facts).unwrap()
-    }
-
-    fn found<'a>(today: &'a Verdict, previous: Option<&'a Previous>) -> Found<'a> {
+    fn found(previous: Option<&Previous>) -> Found<'_> {
         Found {
             artifacts: BTreeMap::new(),
             inventory: Err("x".to_owned()),
@@ -522,16 +393,14 @@ mod tests {
             previous: Ok(previous),
             source: Err("x".to_owned()),
             verdict: Ok(None),
-            today,
         }
     }
 
     #[test]
     fn a_manifest_follows_the_one_it_names_with_a_higher_version() {
-        let today = verdict();
         let check = |new: &Manifest, old: Option<(&Manifest, Sha256)>, expected: StepResult| {
             let old = old.map(|(manifest, sha256)| Previous { sha256, manifest: manifest.clone() });
-            let step = chain(new, &found(&today, old.as_ref()));
+            let step = chain(new, &found(old.as_ref()));
             assert_eq!(step.result, expected, "{:?}", step.evidence);
         };
         let first = manifest("1.0.0", None, 1);
@@ -550,16 +419,15 @@ mod tests {
         check(&follows("1.0.1", 2), old, StepResult::Passed);
         let other = Manifest { purl: "pkg:cargo/other@1.0.1".to_owned(), ..follows("1.0.1", 1) };
         check(&other, old, StepResult::Failed);
-        let unread = Found { previous: Err("x".to_owned()), ..found(&today, None) };
+        let unread = Found { previous: Err("x".to_owned()), ..found(None) };
         assert_eq!(chain(&first, &unread).result, StepResult::Missing);
     }
 
     #[test]
     fn a_package_is_one_of_the_workspace_at_its_version() {
-        let today = verdict();
         let check = |version: &str, members: &[&str], expected: StepResult| {
             let members = members.iter().map(|member| (*member).to_owned()).collect();
-            let found = Found { members, ..found(&today, None) };
+            let found = Found { members, ..found(None) };
             assert_eq!(package(&manifest(version, None, 0), &found).result, expected);
         };
         check("1.0.0", &["app@1.0.0"], StepResult::Passed);
@@ -582,7 +450,6 @@ mod tests {
 
     #[test]
     fn artifacts_are_those_that_the_manifest_names_and_no_others() {
-        let today = verdict();
         let subjects = ["a", "b"].map(|name| {
             weft_verify::statement::ResourceDescriptor::of(
                 name,
@@ -595,7 +462,7 @@ mod tests {
                 let digest = bytes.map(|bytes| Sha256::of(bytes.as_bytes()));
                 ((*name).to_owned(), digest.map_err(str::to_owned))
             });
-            let found = Found { artifacts: files.collect(), ..found(&today, None) };
+            let found = Found { artifacts: files.collect(), ..found(None) };
             let step = artifacts(&statement, &found);
             assert_eq!(step.result, expected, "{:?}", step.evidence);
         };
@@ -609,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_verdict_passed_and_is_of_what_the_manifest_names() {
-        let today = verdict();
+        let today = crate::gate::sample::verdict();
         let made = manifest("1.0.0", None, 0).weft;
         let mut good = today.clone();
         good.outcome = Outcome::Passed;
@@ -617,8 +484,8 @@ mod tests {
             .map(|(name, sha256)| crate::facts::Input { name: name.to_owned(), sha256 })
             .to_vec();
         let result = |signed: &Verdict, sha256: Sha256| {
-            let found = Found { verdict: Ok(Some((signed, sha256))), ..found(&today, None) };
-            super::verdict(&made, &found).result
+            let found = Found { verdict: Ok(Some((signed, sha256))), ..found(None) };
+            verdict(&made, &found).result
         };
         assert_eq!(result(&good, digest(3)), StepResult::Passed);
         assert_eq!(result(&good, digest(4)), StepResult::Failed);
@@ -633,12 +500,11 @@ mod tests {
             other.inputs.remove(index);
             assert_eq!(result(&other, digest(3)), StepResult::Failed);
         }
-        assert_eq!(super::verdict(&made, &found(&today, None)).result, StepResult::Missing);
+        assert_eq!(verdict(&made, &found(None)).result, StepResult::Missing);
     }
 
     #[test]
     fn source_inventory_and_policy_are_compared_whole() {
-        let today = verdict();
         let made = manifest("1.0.0", None, 0).weft;
         let source = |commit: &str, tree: &str, changed: Option<&str>| Source {
             commit: commit.to_owned(),
@@ -651,17 +517,17 @@ mod tests {
             (source("d", "t", None), StepResult::Failed),
             (source("c", "t", Some("x")), StepResult::Failed),
         ] {
-            let found = Found { source: Ok(&is), ..found(&today, None) };
+            let found = Found { source: Ok(&is), ..found(None) };
             assert_eq!(super::source(&made, &found).result, expected);
         }
         let with = |number: u8| Found {
             inventory: Ok(digest(number)),
             policy: digest(number),
-            ..found(&today, None)
+            ..found(None)
         };
         assert_eq!(inventory(&made, &with(1)).result, StepResult::Passed);
         assert_eq!(inventory(&made, &with(2)).result, StepResult::Failed);
-        assert_eq!(inventory(&made, &found(&today, None)).result, StepResult::Missing);
+        assert_eq!(inventory(&made, &found(None)).result, StepResult::Missing);
         assert_eq!(policy(&made, &with(2)).result, StepResult::Passed);
         assert_eq!(policy(&made, &with(1)).result, StepResult::Failed);
     }
@@ -679,17 +545,5 @@ mod tests {
         let mut later = good;
         later.weft.schema = SCHEMA + 1;
         assert!(matches!(read(&later), Err(Rejection::SchemaUnknown { .. })));
-    }
-
-    #[test]
-    fn what_failed_goes_before_what_is_missing() {
-        let steps = |results: &[StepResult]| {
-            results.iter().map(|r| Step::new("x", *r, Vec::new(), "y")).collect::<Vec<_>>()
-        };
-        use StepResult::{Failed, Missing, Passed};
-        assert_eq!(outcome(&steps(&[Passed, Passed])), Outcome::Passed);
-        assert_eq!(outcome(&steps(&[Passed, Missing])), Outcome::Inconclusive);
-        assert_eq!(outcome(&steps(&[Missing, Failed, Passed])), Outcome::Failed);
-        assert_eq!(outcome(&[]), Outcome::Inconclusive);
     }
 }

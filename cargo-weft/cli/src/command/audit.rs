@@ -7,8 +7,7 @@ use jiff::civil::Date;
 use weft_gate::{Verdict, decide};
 
 use super::Selection;
-use super::compare::{Question, compare};
-use super::facts::{self, Loaded};
+use super::compare::judged;
 use super::output::{Reports, Text};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -44,7 +43,8 @@ pub(super) enum Format {
 pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
-    let loaded = load(args, as_of)?;
+    let advisory_db = args.advisory_db.as_deref();
+    let loaded = judged(&args.selection, args.base.as_deref(), advisory_db, as_of)?;
     let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {
@@ -52,19 +52,6 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     }
     destinations.write(|format| render(&verdict, format))?;
     Ok(verdict.outcome.into())
-}
-
-fn load(args: &AuditArgs, as_of: Date) -> Result<Loaded, Error> {
-    let advisory_db = args.advisory_db.as_deref();
-    if let Some(base) = &args.base {
-        let selection = &args.selection;
-        let question = Question { selection, base, head: None, advisory_db, as_of };
-        return Ok(compare(&question)?.head);
-    }
-    let mut loaded = facts::load(&args.selection, as_of)?;
-    loaded.show_faults();
-    loaded.for_verdict(advisory_db)?;
-    Ok(loaded)
 }
 
 pub(super) fn render(verdict: &Verdict, format: Format) -> Result<Text, Error> {

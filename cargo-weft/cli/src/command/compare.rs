@@ -33,6 +33,27 @@ pub(super) struct Question<'a> {
     pub(super) as_of: Date,
 }
 
+/// Reads what a verdict on the workspace needs, beside a base if there is one.
+///
+/// # Errors
+///
+/// What keeps it from being read.
+pub(super) fn judged(
+    selection: &Selection,
+    base: Option<&str>,
+    advisory_db: Option<&Path>,
+    as_of: Date,
+) -> Result<Loaded, Error> {
+    if let Some(base) = base {
+        let question = Question { selection, base, head: None, advisory_db, as_of };
+        return Ok(compare(&question)?.head);
+    }
+    let mut loaded = facts::load(selection, as_of)?;
+    loaded.show_faults();
+    loaded.for_verdict(advisory_db)?;
+    Ok(loaded)
+}
+
 /// Reads and judges both sides by the base's policy and exemptions, or by the policy that the command line names.
 ///
 /// # Errors

@@ -15,7 +15,8 @@ use weft_verify::statement::{ResourceDescriptor, Statement};
 use weft_verify::threshold::Tallies;
 use weft_verify::{AsOf, Rejection, Sha256, canonical};
 
-use super::facts::{self, Loaded};
+use super::compare::judged;
+use super::facts::Loaded;
 use super::sign::demand_role;
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
@@ -136,7 +137,7 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
 
 fn prepare(args: &PrepareArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(super::today);
-    let loaded = judged(&args.selection, args.advisory_db.as_deref(), as_of)?;
+    let loaded = judged(&args.selection, None, args.advisory_db.as_deref(), as_of)?;
     let roles = place(args.roles.as_deref(), &loaded.root)?.in_force(None)?;
     let verdict = decided(&loaded)?;
     if verdict.outcome != Outcome::Passed {
@@ -364,7 +365,7 @@ fn describe(proposal: &Proposal, manifest: &Manifest) -> String {
     out
 }
 
-fn proposal(path: &Path) -> Result<(Proposal, Manifest), Error> {
+pub(super) fn proposal(path: &Path) -> Result<(Proposal, Manifest), Error> {
     let refused = Error::rejected(&path.display().to_string());
     let proposal = Proposal::from_slice(&read(path, MAX_BYTES)?).map_err(&refused)?;
     let manifest = Manifest::of(proposal.statement()).map_err(&refused)?;
@@ -383,18 +384,6 @@ pub(super) fn verified(
     let statement = Statement::from_payload(&payload)?.into_inner();
     let manifest = Manifest::of(&statement)?;
     Ok((statement, manifest, tallies))
-}
-
-/// Reads what a verdict on the workspace needs.
-pub(super) fn judged(
-    selection: &Selection,
-    advisory_db: Option<&Path>,
-    as_of: Date,
-) -> Result<Loaded, Error> {
-    let mut loaded = facts::load(selection, as_of)?;
-    loaded.show_faults();
-    loaded.for_verdict(advisory_db)?;
-    Ok(loaded)
 }
 
 pub(super) fn decided(loaded: &Loaded) -> Result<Verdict, Error> {

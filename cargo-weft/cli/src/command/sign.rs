@@ -165,7 +165,7 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 /// Returns the bundle that is there, to add a signature to, or a new one.
-fn open(path: &Path, statement: &Statement) -> Result<Envelope, Error> {
+pub(super) fn open(path: &Path, statement: &Statement) -> Result<Envelope, Error> {
     let payload = statement.to_vec().map_err(|e| Error::Bug(e.to_string()))?;
     if path.symlink_metadata().is_err() {
         return Ok(Envelope::new(IN_TOTO, payload));

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::{Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException};
+use super::{
+    Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException, ProvenancePolicy,
+};
 use crate::advisory::Severity;
+use crate::gate::Requirement;
 
 /// A `weft.toml`, or a profile.
 #[derive(JsonSchema)]
@@ -35,6 +38,8 @@ pub struct PolicyFile {
     graph: Option<GraphTable>,
     /// Which licences are accepted.
     licenses: Option<LicensesTable>,
+    /// Whose attestations count; a layer that has this table replaces it as a whole.
+    provenance: Option<ProvenancePolicy>,
     /// Where packages may come from.
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.
@@ -108,6 +113,18 @@ struct CooldownTable {
 struct GateTables {
     /// `cargo weft audit`.
     audit: Option<GateTable>,
+    /// `cargo weft gate merge`.
+    merge: Option<NeedsTable>,
+    /// `cargo weft gate release`.
+    release: Option<NeedsTable>,
+}
+
+/// What a gate must have.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct NeedsTable {
+    /// Without these the outcome is *inconclusive*; artifacts and what is about them are for releases alone.
+    require: Option<Vec<Requirement>>,
 }
 
 /// What a gate must know.

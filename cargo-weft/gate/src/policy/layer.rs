@@ -6,12 +6,13 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{
-    Boundary, Clarification, DeniedCrate, FeatureRule, Features, Level, LicenseException, SCHEMA,
-    Targets, license, rule,
+    Boundary, Clarification, DeniedCrate, FeatureRule, Features, Level, LicenseException,
+    ProvenancePolicy, SCHEMA, Targets, license, provenance, rule,
 };
 use crate::Diagnostic;
 use crate::advisory::Severity;
 use crate::check;
+use crate::gate::Requirement;
 use crate::input::text;
 use crate::input::tree::{self, Node, Table, suggest};
 use crate::place::{Place, SourceText};
@@ -44,8 +45,11 @@ pub(super) mod key {
     pub(in super::super) const LICENSE_CLARIFY: &str = "licenses.clarify";
     pub(in super::super) const LICENSE_CONFIDENCE: &str = "licenses.confidence-percent";
     pub(in super::super) const LICENSE_EXCEPTION: &str = "licenses.exception";
+    pub(in super::super) const PROVENANCE: &str = "provenance";
     pub(in super::super) const REGISTRIES: &str = "sources.registries";
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
+    pub(in super::super) const REQUIRE_MERGE: &str = "gate.merge.require";
+    pub(in super::super) const REQUIRE_RELEASE: &str = "gate.release.require";
     pub(in super::super) const SIGNED_EVIDENCE: &str = "claims.signed-evidence";
     pub(in super::super) const SEVERITY: &str = "advisories.severity";
     pub(in super::super) const TARGETS: &str = "graph.targets";
@@ -81,6 +85,8 @@ pub(super) enum Value {
     Level(String, Level),
     LicenseExceptions(Vec<LicenseException>),
     Number(u32),
+    Provenance(Box<ProvenancePolicy>),
+    Requirements(Vec<Requirement>),
     Severity(Severity),
     Strings(Vec<String>),
     Targets(Targets),
@@ -107,6 +113,7 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     reader.claims(&document)?;
     reader.cooldown(&document)?;
     reader.licenses(&document)?;
+    reader.read(key::PROVENANCE, document.get("provenance"), provenance::read)?;
     reader.sources(&document)?;
     reader.topology(&document)?;
     reader.gates(&document)?;
@@ -280,6 +287,15 @@ impl Reader {
             })?;
             audit.finish()?;
         }
+        for (name, key, known) in [
+            ("merge", key::REQUIRE_MERGE, &Requirement::OF_MERGE[..]),
+            ("release", key::REQUIRE_RELEASE, &Requirement::ALL[..]),
+        ] {
+            if let Some(gate) = table.table(name)? {
+                self.read(key, gate.get("require"), |node| requirements(node, known))?;
+                gate.finish()?;
+            }
+        }
         table.finish()
     }
 
@@ -314,16 +330,30 @@ fn level(node: &Node<'_, '_>) -> Result<Level, Diagnostic> {
     word(node, "level", [Level::Deny, Level::Warn, Level::Note, Level::Off], Level::as_str)
 }
 
+/// Reads what a gate requires, each thing once.
+fn requirements(node: &Node<'_, '_>, known: &[Requirement]) -> Result<Value, Diagnostic> {
+    let mut list = Vec::new();
+    for entry in node.list()? {
+        let requirement = word(&entry, "requirement", known, Requirement::name)?;
+        if list.contains(&requirement) {
+            return Err(entry.fault(format!("`{}` stands twice", requirement.name())));
+        }
+        list.push(requirement);
+    }
+    list.sort();
+    Ok(Value::Requirements(list))
+}
+
 /// Reads one of a few words.
-fn word<T: Copy, const N: usize>(
+pub(super) fn word<T: Copy>(
     node: &Node<'_, '_>,
     what: &str,
-    known: [T; N],
+    known: impl AsRef<[T]>,
     name: fn(T) -> &'static str,
 ) -> Result<T, Diagnostic> {
-    let text = node.string()?;
-    known.into_iter().find(|word| name(*word) == text).ok_or_else(|| {
-        let help = suggest(text, known.map(name).into_iter());
+    let (text, known) = (node.string()?, known.as_ref());
+    known.iter().copied().find(|word| name(*word) == text).ok_or_else(|| {
+        let help = suggest(text, known.iter().map(|word| name(*word)));
         node.fault(format!("unknown {what} `{}`", text.escape_debug())).help(help)
     })
 }
@@ -359,6 +389,13 @@ impl fmt::Display for Value {
             Self::Severity(severity) => write!(f, "{:?}", severity.as_str()),
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
             Self::Boundaries(list) => write_rules(f, list),
+            Self::Provenance(expected) => {
+                write!(f, "{}", toml::Value::try_from(expected).map_err(|_| fmt::Error)?)
+            }
+            Self::Requirements(list) => {
+                let names: Vec<String> = list.iter().map(|r| format!("{:?}", r.name())).collect();
+                write!(f, "[{}]", names.join(", "))
+            }
             Self::Clarifications(list) => write_rules(f, list),
             Self::Denied(list) => write_rules(f, list),
             Self::FeatureRules(list) => write_rules(f, list),
@@ -392,7 +429,14 @@ mod tests {
     fn what_is_unknown_is_refused_with_a_suggestion() {
         check("profil = \"x\"", "unknown key `profil`", "did you mean `profile`?");
         check("[graph]\ntarget = []", "unknown key `target`", "did you mean `targets`?");
-        check("[gate.merge]\nrequire = []", "unknown key `merge`", "known here: audit");
+        check("[gate.mege]\nrequire = []", "unknown key `mege`", "did you mean `merge`?");
+        check("[gate.merge]\nrequire = [\"sbom\"]", "unknown requirement `sbom`", "inventory");
+        check(
+            "[gate.release]\nrequire = [\"sbm\"]",
+            "unknown requirement `sbm`",
+            "did you mean `sbom`?",
+        );
+        check("[gate.release]\nrequire = [\"sbom\", \"sbom\"]", "stands twice", "");
         check(
             "[checks]\n\"topology/blas\" = \"off\"",
             "no check is called",

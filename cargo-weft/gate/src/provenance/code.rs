@@ -56,6 +56,9 @@ weft_verify::codes! {
         /// The build is less protected than is asked for.
         BuildLevel = "provenance/build-level",
             "Say that this builder is trusted with --trusted-builder, or ask for less with --min-build-level.";
+        /// What went into the build, or what a bill of materials lists, is not what the lockfile has.
+        Material = "provenance/material",
+            "Build again with `--locked` from the commit that is released, and attest that.";
     }
 }
 

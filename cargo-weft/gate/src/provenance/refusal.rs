@@ -120,6 +120,9 @@ pub enum Refusal {
         /// Why it is no higher.
         why: String,
     },
+    /// What went into a build, or is said to be in it, is not what the lockfile has.
+    #[error("{0}")]
+    Material(String),
 }
 
 impl Refusal {
@@ -143,6 +146,7 @@ impl Refusal {
             Self::Predicate(_) | Self::PredicateContradicts { .. } => Code::Predicate,
             Self::Builder { .. } => Code::Builder,
             Self::BuildLevel { .. } => Code::BuildLevel,
+            Self::Material(_) => Code::Material,
         }
     }
 }

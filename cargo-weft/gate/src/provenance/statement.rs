@@ -14,6 +14,9 @@ pub const SLSA_V1: &str = "https://slsa.dev/provenance/v1";
 /// The predicate type of SLSA provenance v0.2.
 pub const SLSA_V0_2: &str = "https://slsa.dev/provenance/v0.2";
 
+/// The predicate type of in-toto test results.
+pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+
 /// Predicate types that are known by name.
 pub const KNOWN: [(&str, &str); 11] = [
     (SLSA_V1, "SLSA provenance v1"),
@@ -21,7 +24,7 @@ pub const KNOWN: [(&str, &str); 11] = [
     ("https://slsa.dev/verification_summary/v1", "a SLSA verification summary"),
     ("https://in-toto.io/attestation/link/v0.3", "an in-toto link"),
     ("https://in-toto.io/Link/v1", "an in-toto link"),
-    ("https://in-toto.io/attestation/test-result/v0.1", "in-toto test results"),
+    (TEST_RESULT, "in-toto test results"),
     ("https://in-toto.io/attestation/release/v0.1", "an in-toto release"),
     ("https://spdx.dev/Document/v2.3", "an SPDX document"),
     ("https://spdx.dev/Document", "an SPDX document"),

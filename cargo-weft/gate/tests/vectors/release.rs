@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use weft_gate::gate::attestation::{Shelf, Who};
+use weft_gate::gate::{Step, StepResult};
 use weft_gate::provenance::Refusal;
 use weft_gate::provenance::expectation::Expectation;
 use weft_gate::provenance::sigstore::Trust;
-use weft_gate::release::{Asked, Step, StepResult, provenance};
+use weft_gate::release::provenance;
+use weft_verify::AsOf;
 use weft_verify::digest::Artifact;
 
 use super::{folders, read};
@@ -36,10 +39,12 @@ fn judged(
 ) -> Step {
     let trust = Trust::embedded("public-good").unwrap();
     let named = bundles.iter().enumerate().map(|(i, part)| (format!("b{i}"), part.clone()));
-    let asked = Asked { bundles: Ok(named.collect()), expected, trust: &trust };
+    let named: Vec<_> = named.collect();
+    let who = Who { as_of: AsOf::second(0), roles: None, signer: Some((expected, &trust)) };
+    let shelf = Shelf::new(Ok(&named), who);
     let artifacts: BTreeMap<_, _> =
         artifacts.iter().map(|(name, is)| ((*name).to_owned(), is.clone())).collect();
-    provenance(commit, &artifacts, &asked)
+    provenance(commit, Err("no graph"), &artifacts, &shelf)
 }
 
 fn bundles_of(folder: &Path) -> (Vec<u8>, Vec<u8>) {

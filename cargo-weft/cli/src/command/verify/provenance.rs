@@ -232,7 +232,7 @@ fn subject(loaded: &Loaded) -> Subject<'_> {
 }
 
 /// Loads a trusted root that is built in, or a file.
-fn trust(name: &str) -> Result<Trust, Error> {
+pub(in crate::command) fn trust(name: &str) -> Result<Trust, Error> {
     if let Some(trust) = Trust::embedded(name) {
         return Ok(trust);
     }

@@ -1,0 +1,381 @@
+//! `cargo weft gate release`: whether the artifacts of a release may be published.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use weft_gate::gate::attestation::{Shelf, Who};
+use weft_gate::gate::summary::{self, RELEASE};
+use weft_gate::gate::{Requirement, Step, StepResult};
+use weft_gate::gate::{audit, bill, covered, merge_verdict, outcome};
+use weft_gate::release::{self, Found, Previous, Source};
+use weft_gate::{Outcome, Verdict};
+use weft_verify::digest::Artifact;
+use weft_verify::envelope::Envelope;
+use weft_verify::role::Roles;
+use weft_verify::statement::{ResourceDescriptor, Statement};
+use weft_verify::{AsOf, Rejection, Sha256, Verified, canonical};
+
+use super::evidence::EvidenceArgs;
+use super::{Common, bug, human, is_outside, of, source};
+use crate::command::facts::{self, Loaded};
+use crate::command::{self as all, PrecisionChoice, Selection, compare, release as command, today};
+use crate::error::{Error, ExitStatus};
+use crate::source::release as fetch;
+use crate::source::roles::{MAX_BYTES, read};
+
+/// The largest verdict that is read, in bytes.
+const MAX_VERDICT: usize = 256 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    #[command(flatten)]
+    common: Common,
+    /// The signed manifest
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.dsse.json")]
+    manifest: PathBuf,
+    /// The directory of the artifacts
+    #[arg(long, value_name = "DIR")]
+    artifacts: PathBuf,
+    /// The verdict that the manifest names
+    #[arg(long, value_name = "FILE", default_value = "target/weft/release.json.verdict.json")]
+    verdict: PathBuf,
+    /// The signed manifest of the previous release
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
+    /// The newest revocation number known from elsewhere
+    #[arg(long, value_name = "N")]
+    newest_revocation: Option<u64>,
+    #[command(flatten)]
+    evidence: EvidenceArgs,
+}
+
+/// What the signed manifest says, with its digest.
+type Manifest = (Statement, release::Manifest, Sha256);
+
+/// The roles, and whether what is judged cannot have changed them.
+struct InForce {
+    roles: Verified<Roles>,
+    is_trusted: bool,
+}
+
+/// What is there, whoever vouches for it.
+struct Desk {
+    loaded: Loaded,
+    /// The verdict of today.
+    today: Verdict,
+    source: Result<Source, String>,
+    artifacts: BTreeMap<String, Result<Artifact, String>>,
+    roles: Option<InForce>,
+    as_of: AsOf,
+}
+
+pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
+    args.evidence.check()?;
+    let common = &args.common;
+    let desk = desk(args)?;
+    let policy = &desk.loaded.facts.policy;
+    let mut required = policy.gate.release.require.clone();
+    if args.evidence.asks() && !required.contains(&Requirement::Provenance) {
+        required.push(Requirement::Provenance);
+    }
+    let needs = |name: Requirement| required.contains(&name);
+    // A manifest says something once it is signed, and signatures are over nothing else.
+    let needs_manifest = needs(Requirement::ReleaseManifest) || needs(Requirement::Signatures);
+    let reads_evidence = needs(Requirement::Provenance)
+        || needs(Requirement::Sbom)
+        || needs(Requirement::MergeVerdict);
+    if args.evidence.is_named() && !reads_evidence {
+        return Err(Error::usage(
+            "nothing is asked of the attestations",
+            "say whose count with --issuer and --source-repo, or have the policy require them: [gate.release]",
+        ));
+    }
+    let mut steps = Vec::new();
+    let mut manifest = None;
+    if needs_manifest {
+        let roles = demand_roles(args, &desk)?;
+        let (signatures, signed) = signatures(args, &roles.roles, desk.as_of)?;
+        let known = signed.as_ref().map_or(0, |(_, manifest, _)| manifest.weft.revocations);
+        steps.extend([trusted(args, roles, known), signatures]);
+        match &signed {
+            Some(signed) => steps.extend(compared(args, &desk, signed)?),
+            None => steps.push(Step::new(
+                "manifest",
+                StepResult::Missing,
+                vec!["what it says counts once enough people signed it".to_owned()],
+                "Have it signed: `cargo weft release status`.",
+            )),
+        }
+        manifest = signed;
+    } else {
+        match &desk.roles {
+            Some(roles)
+                if needs(Requirement::MergeVerdict) || reads_evidence && roles.is_trusted =>
+            {
+                steps.push(trusted(args, roles, 0));
+            }
+            None if needs(Requirement::MergeVerdict) => _ = demand_roles(args, &desk)?,
+            _ => {}
+        }
+        steps.push(source(desk.source.as_ref().map_err(|why| &**why)));
+        steps.push(whose_policy(args, &desk.loaded));
+    }
+    steps.push(audit(&desk.today));
+    steps.extend(required.iter().filter_map(|name| covered(*name, &desk.today, policy)));
+    let parts = match reads_evidence {
+        true => args.evidence.parts(),
+        false => Ok(Vec::new()),
+    };
+    let signer = args.evidence.signer(&desk.loaded, common.base.is_some())?;
+    let trusted_roles = desk.roles.as_ref().filter(|_| {
+        steps.iter().all(|step| step.check != "roles" || step.result == StepResult::Passed)
+    });
+    let who = Who {
+        as_of: desk.as_of,
+        roles: trusted_roles.filter(|roles| roles.is_trusted).map(|roles| &*roles.roles),
+        signer: signer.as_ref().map(|signer| (&signer.expected, &signer.trust)),
+    };
+    let shelf = Shelf::new(parts.as_deref().map_err(Clone::clone), who);
+    let inventory = desk.loaded.facts.inventory.as_ref();
+    if needs(Requirement::Provenance) {
+        let commit = manifest.as_ref().map(|(_, manifest, _)| &manifest.weft.commit);
+        let commit = commit.or(desk.source.as_ref().ok().map(|source| &source.commit));
+        let commit = commit.map_or("a commit that is not known", |commit| commit);
+        steps.push(release::provenance(commit, inventory, &desk.artifacts, &shelf));
+    }
+    if needs(Requirement::Sbom) {
+        steps.push(bill(inventory, &desk.artifacts, &shelf));
+    }
+    if needs(Requirement::MergeVerdict) {
+        let source = desk.source.as_ref().map_err(|why| &**why);
+        let inventories = inventories(args, &desk)?;
+        steps.push(merge_verdict(source, &inventories, command::policy(&desk.loaded)?, &shelf));
+    }
+    let outcome = outcome(&steps);
+    if common.summary.is_some() {
+        if needs_manifest && manifest.is_none() {
+            return Err(Error::usage(
+                "there is no manifest that a summary could be about",
+                "see the steps without --summary",
+            ));
+        }
+        let statement = summarised(&desk, manifest.as_ref(), &steps, outcome, &shelf)?;
+        common.write_summary(desk.roles.as_ref().map(|roles| &*roles.roles), &statement)?;
+    }
+    let json = json!({"gate": RELEASE, "outcome": outcome, "schema": 1, "steps": steps});
+    common.format.print(human(&steps, outcome), &json)?;
+    Ok(outcome.into())
+}
+
+fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
+    let common = &args.common;
+    let day = common.as_of.unwrap_or_else(today);
+    let advisory_db = common.advisory_db.as_deref();
+    let loaded = compare::judged(&common.selection, common.base.as_deref(), advisory_db, day)?;
+    let place = command::place(common.roles.as_deref(), &loaded.root)?;
+    let is_there = common.roles.is_some()
+        || common.trusted_roles.is_some()
+        || place.file().symlink_metadata().is_ok();
+    let roles = match is_there {
+        true => Some(InForce {
+            roles: place.in_force(common.trusted_roles)?,
+            is_trusted: common.trusted_roles.is_some() || is_outside(place.file(), &loaded.root),
+        }),
+        false => None,
+    };
+    Ok(Desk {
+        today: command::decided(&loaded)?,
+        source: fetch::source(&loaded.root),
+        artifacts: fetch::artifacts(&args.artifacts),
+        roles,
+        as_of: all::as_of(common.as_of)?,
+        loaded,
+    })
+}
+
+/// Returns the roles, without which nobody can have signed anything.
+fn demand_roles<'d>(args: &ReleaseArgs, desk: &'d Desk) -> Result<&'d InForce, Error> {
+    desk.roles.as_ref().ok_or_else(|| {
+        let named = args.common.roles.as_deref().unwrap_or(Path::new(".weft/roles.toml"));
+        Error::usage(
+            format!("there is no roles file at {}", named.display()),
+            "write one: `cargo weft role init`",
+        )
+    })
+}
+
+fn trusted(args: &ReleaseArgs, in_force: &InForce, known: u64) -> Step {
+    let record = in_force.roles.record();
+    release::roles(
+        record.version,
+        in_force.roles.digest(),
+        record.revocations.number,
+        known.max(args.newest_revocation.unwrap_or(0)),
+        in_force.is_trusted,
+    )
+}
+
+/// Without a manifest nobody signed the policy, so what is judged may not have written it.
+fn whose_policy(args: &ReleaseArgs, loaded: &Loaded) -> Step {
+    let common = &args.common;
+    let named = common.selection.policy.as_deref();
+    let is_elsewhere = named.is_some_and(|name| {
+        weft_gate::policy::profile(name).is_some() || is_outside(Path::new(name), &loaded.root)
+    });
+    let (result, line) = match (&common.base, named) {
+        (_, Some(name)) if is_elsewhere => (StepResult::Passed, format!("that of {name}")),
+        (Some(base), None) => (StepResult::Passed, format!("that of {base}")),
+        _ => (
+            StepResult::Missing,
+            "it lies in what is judged, and no manifest that people signed names it".to_owned(),
+        ),
+    };
+    let remedy = "Judge by the policy of a commit that is trusted: --base REV; or by a file outside: --policy FILE.";
+    Step::new("policy", result, vec![line], remedy)
+}
+
+/// Compares the manifest that enough people signed with what is there.
+fn compared(args: &ReleaseArgs, desk: &Desk, signed: &Manifest) -> Result<Vec<Step>, Error> {
+    let (statement, manifest, _) = signed;
+    let unread = |path: &Path, error: &Error| format!("{}: {error}", path.display());
+    let previous: Option<Result<Previous, String>> = args
+        .previous
+        .as_deref()
+        .map(|path| fetch::signed(path).map_err(|error| unread(path, &error)));
+    let previous = previous.transpose();
+    let verdict = verdict(&args.verdict).map_err(|error| unread(&args.verdict, &error));
+    let sha256 = |artifact: Artifact| {
+        let mut digests = artifact.digests();
+        let digest = digests.find(|(algorithm, _)| algorithm.name() == "sha256");
+        let digest = digest.and_then(|(_, digits)| digits.parse::<Sha256>().ok());
+        digest.ok_or_else(|| "has no SHA-256".to_owned())
+    };
+    let artifacts = desk.artifacts.iter();
+    let found = Found {
+        artifacts: artifacts
+            .map(|(name, artifact)| (name.clone(), artifact.clone().and_then(sha256)))
+            .collect(),
+        inventory: command::inventory(&desk.loaded),
+        members: command::members(&desk.loaded),
+        policy: command::policy(&desk.loaded)?,
+        previous: previous.as_ref().map(Option::as_ref).map_err(Clone::clone),
+        source: desk.source.as_ref().map_err(Clone::clone),
+        verdict: verdict
+            .as_ref()
+            .map(|verdict| verdict.as_ref().map(|(verdict, sha256)| (verdict, *sha256)))
+            .map_err(Clone::clone),
+    };
+    Ok(release::judge(statement, manifest, &found))
+}
+
+/// Returns the digests of the inventory as a merge gate may have known it: as it is judged here, and at lock precision.
+fn inventories(args: &ReleaseArgs, desk: &Desk) -> Result<Vec<Sha256>, Error> {
+    let mut digests = Vec::new();
+    digests.extend(command::inventory(&desk.loaded).ok());
+    let selection = &args.common.selection;
+    if selection.lockfile.is_none() && selection.precision != PrecisionChoice::Lock {
+        let selection = Selection {
+            manifest_path: selection.manifest_path.clone(),
+            lockfile: None,
+            precision: PrecisionChoice::Lock,
+            policy: selection.policy.clone(),
+            offline: true,
+            online: false,
+        };
+        let at_lock = facts::load(&selection, desk.loaded.facts.as_of)?;
+        digests.extend(command::inventory(&at_lock).ok());
+    }
+    Ok(digests)
+}
+
+/// Says the outcome about the artifacts: those of the manifest, or those that lie there.
+fn summarised(
+    desk: &Desk,
+    manifest: Option<&Manifest>,
+    steps: &[Step],
+    outcome: Outcome,
+    shelf: &Shelf<'_>,
+) -> Result<Statement, Error> {
+    let source = desk.source.as_ref().map_err(|why| {
+        Error::usage(format!("there is no commit that a summary could name: {why}"), "commit first")
+    })?;
+    let mut of = of(RELEASE, steps, outcome, source, &desk.today);
+    of.relied.extend(shelf.digests());
+    let subjects = match manifest {
+        Some((statement, manifest, sha256)) => {
+            of.resource.clone_from(&manifest.purl);
+            of.relied.push(("release-manifest".to_owned(), *sha256));
+            of.relied.push(("signed-verdict".to_owned(), manifest.weft.verdict));
+            statement.subject.clone()
+        }
+        None => desk
+            .artifacts
+            .iter()
+            .filter_map(|(name, artifact)| {
+                Some(ResourceDescriptor::of(name, artifact.as_ref().ok()?))
+            })
+            .collect(),
+    };
+    if subjects.is_empty() {
+        return Err(Error::usage(
+            "there are no artifacts that a summary could be about",
+            "name them: --artifacts DIR",
+        ));
+    }
+    summary::summary(subjects, &of).map_err(bug)
+}
+
+type Signed = (Step, Option<(Statement, release::Manifest, Sha256)>);
+
+/// Reads the manifest and counts who signed it.
+fn signatures(args: &ReleaseArgs, roles: &Roles, as_of: AsOf) -> Result<Signed, Error> {
+    let remedy =
+        "Have it signed by enough of the role `release`: `cargo weft release countersign`.";
+    let step = |result, evidence| Step::new("signatures", result, evidence, remedy);
+    if args.manifest.symlink_metadata().is_err() {
+        let line = format!("there is no signed manifest at {}", args.manifest.display());
+        return Ok((step(StepResult::Missing, vec![line]), None));
+    }
+    let bytes = match read(&args.manifest, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok((step(StepResult::Missing, vec![error.to_string()]), None)),
+    };
+    let envelope = Envelope::from_slice(&bytes);
+    let verified = envelope.and_then(|envelope| {
+        let (statement, manifest, tallies) = command::verified(&envelope, roles, as_of)?;
+        let sha256 = Sha256::of(envelope.unverified_payload());
+        Ok((statement, manifest, sha256, tallies))
+    });
+    Ok(match verified {
+        Ok((statement, manifest, sha256, tallies)) => {
+            let evidence = command::counted(&tallies);
+            (step(StepResult::Passed, evidence), Some((statement, manifest, sha256)))
+        }
+        Err(Rejection::ThresholdNotMet { tallies }) => {
+            let result = match tallies.is_partial() {
+                true => StepResult::Missing,
+                false => StepResult::Failed,
+            };
+            (step(result, command::counted(&tallies)), None)
+        }
+        Err(rejection) => {
+            let line = format!("{rejection} ({})", rejection.code().name());
+            (step(StepResult::Failed, vec![line]), None)
+        }
+    })
+}
+
+/// Reads the verdict that was signed; nothing where none is there.
+fn verdict(path: &Path) -> Result<Option<(Verdict, Sha256)>, Error> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = read(path, MAX_VERDICT)?;
+    let limits =
+        weft_verify::json::Limits { size: MAX_VERDICT, ..weft_verify::json::Limits::RECORD };
+    let verdict = canonical::from_slice_within(&bytes, limits);
+    let verdict = verdict.map_err(Error::rejected(&path.display().to_string()))?;
+    Ok(Some((verdict, Sha256::of(&bytes))))
+}

@@ -1,0 +1,205 @@
+//! Attestations that lie beside a release: envelopes that keys of a role signed, and Sigstore bundles.
+//!
+//! What one says is read first and believed last: [`Shelf::vouched`] verifies each, once, when somebody asks for it.
+
+use weft_verify::digest::Artifact;
+use weft_verify::envelope::Envelope;
+use weft_verify::json::{self, Limits, Value};
+use weft_verify::role::Roles;
+use weft_verify::statement::Statement;
+use weft_verify::{AsOf, Rejection, Sha256};
+
+use crate::provenance::bundle::{Bundle, Part};
+use crate::provenance::expectation::Expectation;
+use crate::provenance::sigstore::{Run, Signed, Trust};
+use crate::provenance::statement::{self, Build};
+use crate::provenance::{Refusal, Subject, judge};
+
+/// The role whose keys vouch for builds: their provenance and their bills of materials.
+pub const BUILD_ROLE: &str = "build";
+
+/// The most letters of a refusal that are told: what it quotes is whatever an attestation says.
+const MAX_LETTERS: usize = 300;
+
+/// Who may vouch; who is not named may not.
+#[derive(Clone, Copy)]
+pub struct Who<'a> {
+    /// The day that keys and roles are judged as of.
+    pub as_of: AsOf,
+    /// The roles, whose keys sign envelopes.
+    pub roles: Option<&'a Roles>,
+    /// What is expected of the signers of Sigstore bundles, and whom to trust for it.
+    pub signer: Option<(&'a Expectation, &'a Trust)>,
+}
+
+/// Attestations, read and not verified yet.
+pub struct Shelf<'a> {
+    held: Vec<Held<'a>>,
+    /// What could not be read, a line each.
+    pub(crate) unread: Vec<String>,
+    who: Who<'a>,
+    /// Why there are none.
+    pub(crate) why: Option<String>,
+}
+
+/// An attestation with its subjects, which nobody has verified yet.
+pub(crate) struct Held<'a> {
+    pub(crate) name: &'a str,
+    bytes: &'a [u8],
+    pub(crate) is_envelope: bool,
+    /// The predicate is left out: it is read again once it is verified.
+    statement: Statement,
+}
+
+/// What somebody who may do so vouched for.
+pub(crate) struct Vouched {
+    /// What was said.
+    pub(crate) statement: Statement,
+    /// What it says of a build.
+    pub(crate) build: Build,
+    /// Who said it.
+    pub(crate) by: String,
+    /// The commit that was built: the certificate names it, or keys of the role vouch for it.
+    pub(crate) commit: Option<String>,
+}
+
+impl Held<'_> {
+    /// Says whether the statement speaks of the artifact, contradicting itself or not.
+    pub(crate) fn is_about(&self, artifact: &Artifact) -> bool {
+        let subject = self.statement.subject_for(artifact);
+        !matches!(subject, Err(Rejection::SubjectMismatch { .. } | Rejection::SubjectWeak { .. }))
+    }
+
+    /// Demands that the statement is about the artifact and does not contradict itself.
+    pub(crate) fn demand(&self, artifact: &Artifact) -> Result<(), String> {
+        let subject = self.statement.subject_for(artifact);
+        subject.map(|_| ()).map_err(|why| self.told(&Refusal::Subject(why)))
+    }
+
+    pub(crate) fn told(&self, refusal: &Refusal) -> String {
+        told(self.name, &refusal.to_string(), refusal.code().name())
+    }
+}
+
+impl<'a> Shelf<'a> {
+    /// Reads attestations, each with the name that it is reported by; `Err` says why there are none.
+    ///
+    /// One that cannot be read hides none of the others. A bare signature, which says nothing, is left out.
+    pub fn new(parts: Result<&'a [(String, Part)], String>, who: Who<'a>) -> Self {
+        let mut shelf = Self { held: Vec::new(), unread: Vec::new(), who, why: None };
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(why) => {
+                shelf.why = Some(why);
+                return shelf;
+            }
+        };
+        for (name, part) in parts {
+            match part.as_ref().map_err(Clone::clone).and_then(|bytes| read(name, bytes)) {
+                Ok(held) => shelf.held.extend(held),
+                Err(refusal) => {
+                    let line = told(name, &refusal.to_string(), refusal.code().name());
+                    shelf.unread.push(line);
+                }
+            }
+        }
+        shelf
+    }
+
+    /// Returns the attestations of some predicate types, in their order.
+    pub(crate) fn of(&self, predicate_types: &[&str]) -> Vec<&Held<'a>> {
+        let is_asked =
+            |held: &&Held<'_>| predicate_types.contains(&&*held.statement.predicate_type);
+        self.held.iter().filter(is_asked).collect()
+    }
+
+    /// Lists the attestations that could be read, each with the digest of its bytes.
+    pub fn digests(&self) -> impl Iterator<Item = (String, Sha256)> {
+        self.held.iter().map(|held| (format!("evidence:{}", held.name), Sha256::of(held.bytes)))
+    }
+
+    /// Verifies what an attestation about an artifact says, by whoever may vouch for builds.
+    ///
+    /// The signature is over the whole statement, so what is verified for one artifact is verified for all of its
+    /// subjects; [`Held::demand`] asks for each of them.
+    pub(crate) fn vouched(&self, held: &Held<'_>, artifact: &Artifact) -> Result<Vouched, String> {
+        if held.is_envelope {
+            return self.by_role(held, BUILD_ROLE);
+        }
+        let Some((expected, trust)) = self.who.signer else {
+            return Err(format!("{}: nothing says whose bundles count", held.name));
+        };
+        let (steps, proven) = judge(held.bytes, &Subject::Digest(artifact), trust, expected);
+        let proven = proven
+            .ok_or_else(|| held.told(steps.first_refusal().unwrap_or(&Refusal::NobodyExpected)))?;
+        let Signed { identity, run, .. } = proven.signed;
+        let statement = proven.statement.ok_or_else(|| format!("{}: says nothing", held.name))?;
+        Ok(Vouched {
+            statement,
+            build: proven.build,
+            by: run.signer.or(identity).unwrap_or_else(|| "a signer without a name".to_owned()),
+            commit: run.commit,
+        })
+    }
+
+    /// Verifies an envelope that keys of a role signed; what is expected of a build is compared with what they say.
+    pub(crate) fn by_role(&self, held: &Held<'_>, role: &str) -> Result<Vouched, String> {
+        let refused = |why: &Rejection| told(held.name, &why.to_string(), why.code().name());
+        let Some(roles) = self.who.roles else {
+            return Err(format!("{}: there are no roles that keys could have", held.name));
+        };
+        let verified = || {
+            let envelope = Envelope::from_slice(held.bytes)?;
+            let requirement = roles.requirement(role)?;
+            let payload = envelope.verify(roles.authority(), &requirement, self.who.as_of)?;
+            let names: Vec<String> = payload
+                .tallies
+                .iter()
+                .flat_map(|tally| &tally.counted)
+                .map(|counted| counted.name.clone())
+                .collect();
+            Ok((Statement::from_payload(&payload)?.into_inner(), names))
+        };
+        let (statement, names) = verified().map_err(|why| refused(&why))?;
+        let build = statement::compare(Some(&statement), &Signed::default());
+        let build = build.map_err(|why| held.told(&why))?;
+        let run = Run {
+            commit: build.commit.clone(),
+            reference: build.reference.clone(),
+            repository: build.repository.clone(),
+            ..Run::default()
+        };
+        let signed = Signed { run, ..Signed::default() };
+        if let (true, Some((expected, _))) = (build.is_stated, self.who.signer) {
+            expected.source(&signed).map_err(|why| held.told(&why))?;
+            expected.builder(&build, &signed).map_err(|why| held.told(&why))?;
+        }
+        let by = format!("the role {role}: {}", names.join(", "));
+        Ok(Vouched { commit: build.commit.clone(), build, by, statement })
+    }
+}
+
+fn read<'a>(name: &'a str, bytes: &'a [u8]) -> Result<Option<Held<'a>>, Refusal> {
+    let held = |is_envelope, payload: &[u8]| {
+        let mut statement = Statement::from_slice(payload).map_err(Refusal::Statement)?;
+        statement.predicate = Value::Null;
+        Ok(Some(Held { name, bytes, is_envelope, statement }))
+    };
+    let limits = Limits { size: crate::provenance::bundle::MAX_BYTES, ..Limits::FOREIGN };
+    let value = json::read(bytes, limits);
+    if value.is_ok_and(|value| value.get("payloadType").is_some()) {
+        let envelope = Envelope::from_slice(bytes).map_err(Refusal::Statement)?;
+        return held(true, envelope.unverified_payload());
+    }
+    let bundle = Bundle::parse(bytes)?;
+    match bundle.payload() {
+        Some((_, payload)) => held(false, payload),
+        None => Ok(None),
+    }
+}
+
+fn told(name: &str, said: &str, code: &str) -> String {
+    let end = said.char_indices().nth(MAX_LETTERS).map(|(end, _)| end);
+    let said = end.map_or(said.to_owned(), |end| format!("{}…", &said[..end]));
+    format!("{name}: {said} ({code})")
+}

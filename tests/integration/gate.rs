@@ -1,0 +1,199 @@
+//! Both gates: what a policy requires of a merge and of a release, who may vouch for it, and what is missing.
+
+use std::fs;
+
+use serde_json::Value;
+use weft_verify::Sha256;
+use weft_verify::envelope::Envelope;
+
+use crate::common::Done;
+use crate::release::{Desk, stops, write};
+
+const POLICY: &str = "schema = 1\nprofile = \"local\"\n[gate.merge]\nrequire = [\"inventory\"]\n[gate.release]\nrequire = [\"inventory\", \"merge-verdict\", \"provenance\", \"release-manifest\", \"sbom\", \"signatures\"]\n";
+
+const PROVENANCE: &str = "attest provenance --precision lock --artifacts ../out --builder https://ci.example.org --source-repo https://example.org/a/b --source-ref refs/heads/main --key ../keys/dave.key --output ../evidence/provenance.json";
+
+const SBOM: &str = "attest sbom --precision lock --artifacts ../out --key ../keys/dave.key --output ../evidence/sbom.json";
+
+/// A repository with somebody for each duty, whose policy asks for everything that keys can vouch for.
+fn desk(policy: &str) -> Desk {
+    let people = [
+        ("alice", "\"release\""),
+        ("bob", "\"release\""),
+        ("carol", "\"gate\""),
+        ("dave", "\"build\""),
+    ];
+    let desk = Desk::of(&people, "[roles.gate]\nthreshold = 1\n[roles.build]\nthreshold = 1\n");
+    write(&desk.path("tree/weft.toml"), policy);
+    desk.commit();
+    fs::create_dir_all(desk.path("evidence")).unwrap();
+    desk
+}
+
+fn merge(desk: &Desk, more: &str) -> Done {
+    desk.run(&format!("gate merge --precision lock {more} --format json"))
+}
+
+#[test]
+fn a_merge_is_of_a_commit_that_passes_and_has_what_is_required() {
+    let desk = desk(POLICY);
+    stops(merge(&desk, ""), 0, &[]);
+    let json: Value = serde_json::from_str(&merge(&desk, "").stdout).unwrap();
+    assert_eq!((&json["gate"], &json["verdict"]["outcome"]), (&"merge".into(), &"passed".into()));
+    // A change that no commit has, beside a file that is ignored.
+    write(&desk.path("tree/src/lib.rs"), "// changed\n");
+    stops(merge(&desk, ""), 1, &["source"]);
+    desk.commit();
+    // What is required and cannot be known: there is no database of advisories, and no claims map.
+    let more = POLICY.replacen("[\"inventory\"]", "[\"advisories\", \"claims\", \"evidence\"]", 1);
+    write(&desk.path("tree/weft.toml"), &more);
+    desk.commit();
+    let done = merge(&desk, "");
+    for command in ["cargo weft db update", "cargo weft claims init", "cargo weft evidence collect"]
+    {
+        assert!(done.stdout.contains(command), "{}", done.said());
+    }
+    stops(done, 3, &["advisories", "claims", "evidence"]);
+    // By the policy of a base nothing of that is required.
+    desk.run("gate merge --base HEAD~1 --format json").exits(0);
+}
+
+#[test]
+fn a_release_has_everything_that_its_policy_requires() {
+    let desk = desk(POLICY);
+    desk.release("1.0.0", "");
+    let gate =
+        |more: &str| desk.gate("1.0.0", &format!("--evidence ../evidence {more} --format json"));
+    let none = gate("");
+    for command in ["cargo weft attest sbom", "cargo weft gate merge", "Have the build attest"] {
+        assert!(none.stdout.contains(command), "{}", none.said());
+    }
+    stops(none, 3, &["provenance", "sbom", "merge-verdict"]);
+    stops(desk.gate("1.0.0", "--format json"), 3, &["provenance", "sbom", "merge-verdict"]);
+    desk.run(PROVENANCE).exits(0);
+    stops(gate(""), 3, &["sbom", "merge-verdict"]);
+    desk.run(SBOM).exits(0);
+    stops(gate(""), 3, &["merge-verdict"]);
+    let sign = "--key ../keys/carol.key --passphrase-env PASS --verdict ../verdict.json";
+    merge(&desk, &format!("--summary ../evidence/merge.json {sign}")).exits(0);
+    stops(gate(""), 0, &[]);
+    // The summary names the verdict that was written, and what it relied on.
+    let sha256 = |path: &str| Sha256::of(&fs::read(desk.path(path)).unwrap()).to_string();
+    gate("--summary ../vsa.json").exits(0);
+    let vsa: Value = serde_json::from_slice(&fs::read(desk.path("vsa.json")).unwrap()).unwrap();
+    let relied = vsa["predicate"]["inputAttestations"].as_array().unwrap();
+    let names: Vec<&str> = relied.iter().map(|r| r["uri"].as_str().unwrap()).collect();
+    let expected = ["evidence:merge.json", "evidence:provenance.json", "evidence:sbom.json"];
+    assert_eq!(names[..3], expected);
+    assert_eq!(relied[0]["digest"]["sha256"], sha256("evidence/merge.json"));
+    assert!(names.contains(&"release-manifest") && names.contains(&"verdict"));
+    let steps = vsa["predicate"]["weft"]["steps"].to_string();
+    assert!(steps.contains("provenance") && steps.contains("sbom"), "{steps}");
+    // One bad file hides none of the good ones, and is told.
+    write(&desk.path("evidence/bad.json"), "{");
+    let done = gate("");
+    assert!(done.stdout.contains("bad.json"), "{}", done.said());
+    stops(done, 0, &[]);
+    // An artifact that nothing is about.
+    write(&desk.path("out/app.tar"), "another artifact\n");
+    stops(gate(""), 1, &["artifacts", "provenance", "sbom"]);
+}
+
+#[test]
+fn each_duty_is_that_of_its_role() {
+    let desk = desk(POLICY);
+    desk.release("1.0.0", "");
+    // Whoever does not have the role does not get to sign.
+    desk.run(&PROVENANCE.replace("dave", "alice")).exits(1);
+    desk.run(&format!("{PROVENANCE} --role gate").replace("dave", "carol")).exits(0);
+    desk.run(SBOM).exits(0);
+    let by_dave = "--summary ../evidence/merge.json --key ../keys/dave.key --passphrase-env PASS";
+    merge(&desk, by_dave).exits(0);
+    let done = desk.gate("1.0.0", "--evidence ../evidence --format json");
+    assert!(done.stdout.contains("signature/threshold-not-met"), "{}", done.said());
+    stops(done, 1, &["provenance", "merge-verdict"]);
+    // A verdict on the tree of another commit is none on this one, and one that failed is no pass.
+    fs::remove_file(desk.path("evidence/merge.json")).unwrap();
+    fs::remove_file(desk.path("evidence/provenance.json")).unwrap();
+    desk.run(PROVENANCE).exits(0);
+    let by_carol = "--key ../keys/carol.key --passphrase-env PASS";
+    let failing = "--policy release --summary ../evidence/failed.json";
+    merge(&desk, &format!("{failing} {by_carol}"));
+    let done = desk.gate("1.0.0", "--evidence ../evidence --format json");
+    assert!(done.stdout.contains("by another policy, did not pass"), "{}", done.said());
+    stops(done, 1, &["merge-verdict"]);
+    fs::remove_file(desk.path("evidence/failed.json")).unwrap();
+    write(&desk.path("tree/src/lib.rs"), "// another\n");
+    desk.commit();
+    merge(&desk, &format!("--summary ../evidence/other.json {by_carol}")).exits(0);
+    let done = desk.gate("1.0.0", "--evidence ../evidence --format json");
+    stops(done, 1, &["source"]);
+}
+
+#[test]
+fn without_a_manifest_the_policy_comes_from_elsewhere() {
+    let policy = "schema = 1\n[gate.release]\nrequire = [\"provenance\"]\n";
+    let desk = desk(policy);
+    desk.run(PROVENANCE).exits(0);
+    let gate = |more: &str| {
+        desk.run(&format!(
+            "gate release --precision lock --artifacts ../out --evidence ../evidence --trusted-roles {} {more} --format json",
+            desk.roles
+        ))
+    };
+    stops(gate(""), 3, &["policy"]);
+    write(&desk.path("policy.toml"), policy);
+    stops(gate("--policy ../policy.toml"), 0, &[]);
+    stops(gate("--policy weft.toml"), 3, &["policy"]);
+    // Roles that the tree brings along vouch for nothing.
+    let untrusted = "gate release --precision lock --artifacts ../out --evidence ../evidence --policy ../policy.toml --format json";
+    stops(desk.run(untrusted), 1, &["provenance"]);
+    // Built from another commit than the one that is released.
+    desk.git(&["commit", "--quiet", "--allow-empty", "--message", "y"]);
+    let done = gate("--policy ../policy.toml");
+    assert!(done.stdout.contains("commit that was built"), "{}", done.said());
+    stops(done, 1, &["provenance"]);
+}
+
+#[test]
+fn what_is_attested_is_what_is_committed() {
+    let desk = desk(POLICY);
+    let inventory = "attest inventory --precision lock --key ../keys/dave.key --output ../evidence/inventory.json";
+    desk.run(inventory).exits(0);
+    let verify = format!(
+        "verify ../evidence/inventory.json --bundle ../evidence/inventory.json --role build --trusted-roles {}",
+        desk.roles
+    );
+    // It is about the sources, and not about itself.
+    desk.run(&verify).exits(1);
+    let junit = "<testsuites><testsuite name=\"a\"><testcase classname=\"a\" name=\"b\"/><testcase classname=\"a\" name=\"c\"><failure/></testcase></testsuite></testsuites>";
+    write(&desk.path("junit.xml"), junit);
+    let tests = "attest test-evidence --junit ../junit.xml --key ../keys/dave.key --output ../evidence/tests.json";
+    desk.run(tests).exits(0);
+    let payload = |name: &str| {
+        let envelope = Envelope::from_slice(&fs::read(desk.path(name)).unwrap()).unwrap();
+        String::from_utf8(envelope.unverified_payload().to_vec()).unwrap()
+    };
+    let said = payload("evidence/tests.json");
+    for expected in [
+        "\"failedTests\":[\"a c\"]",
+        "\"passedTests\":[\"a b\"]",
+        "\"result\":\"FAILED\"",
+        "gitTree",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(payload("evidence/inventory.json").contains("pkg:cargo/app@1.0.0"));
+    // The same again adds a signature by the same key, which counts once; a change is refused.
+    desk.run(inventory).exits(0);
+    write(&desk.path("tree/src/lib.rs"), "// changed\n");
+    for line in [inventory, tests, PROVENANCE, SBOM] {
+        let done = desk.run(line).exits(2);
+        assert!(done.stderr.contains("src/lib.rs is not as the commit has it"), "{}", done.said());
+    }
+    write(&desk.path("tree/src/lib.rs"), "");
+    write(&desk.path("junit.xml"), "<testsuites/>");
+    desk.run(&tests.replace("tests.json", "none.json")).exits(2);
+    desk.run(&PROVENANCE.replace("../out", "../keys/none")).exits(2);
+    desk.run(&PROVENANCE.replace(" --builder https://ci.example.org", "")).exits(2);
+}
