@@ -7,7 +7,7 @@ use weft_verify::Sha256;
 use weft_verify::envelope::Envelope;
 
 use crate::common::Done;
-use crate::release::{Desk, stops, write};
+use crate::desk::{Desk, stops, write};
 
 const POLICY: &str = "schema = 1\nprofile = \"local\"\n[gate.merge]\nrequire = [\"inventory\"]\n[gate.release]\nrequire = [\"inventory\", \"merge-verdict\", \"provenance\", \"release-manifest\", \"sbom\", \"signatures\"]\n";
 

@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "each harness uses its part")]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/desk.rs"]
+mod desk;
 
 mod advisory;
 mod base;

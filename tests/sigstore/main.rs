@@ -5,7 +5,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/desk.rs"]
+mod desk;
+#[allow(dead_code, reason = "each harness uses its part")]
 #[path = "../common/sigstore/mod.rs"]
 mod instance;
 
+mod gate;
 mod honest;
