@@ -83,6 +83,11 @@ fn note() {
 }
 
 #[test]
+fn witness() {
+    run("witness", target::witness);
+}
+
+#[test]
 fn advisory() {
     run("advisory", target::advisory);
 }
@@ -167,6 +172,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "roles" => (&["roles"], ""),
         "pkcs8" => (&["private-key", "public-key"], ""),
         "note" => (&["signed-note", "checkpoint", "vkey"], ""),
+        "witness" => (&["tlog-policy"], ""),
         "advisory" => (&[], ".md"),
         "claims" => (&[], "app.toml"),
         "document" => (&[], "README.md"),

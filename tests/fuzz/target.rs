@@ -73,6 +73,21 @@ pub(crate) fn note(data: &[u8]) {
     }
 }
 
+/// Policies of logs and witnesses: one that nobody meets lets nothing pass.
+pub(crate) fn witness(data: &[u8]) {
+    use weft_verify::witness::Policy;
+    // A checkpoint that nobody signed.
+    const NOTE: &str =
+        "a\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} b AAAAAAA=\n";
+    let Ok(policy) = Policy::from_slice(data) else { return };
+    let note = Note::from_slice(NOTE.as_bytes()).expect("a sound note");
+    let as_of = weft_verify::AsOf::second(0);
+    assert!(policy.verify(&note, as_of).is_err());
+    let seen = policy.verify_seen(&note, &[], 0, as_of);
+    assert_eq!(seen.is_ok(), policy.quorum().is_none() && policy.logs().is_empty());
+    assert!(policy.verify_seen(&note, &[], 1, as_of).is_err());
+}
+
 /// Advisories of RustSec's database.
 pub(crate) fn advisory(data: &[u8]) {
     _ = weft_gate::input::advisory::parse("crates/a/RUSTSEC-2026-0001.md", data);

@@ -348,7 +348,7 @@ def vkey(text):
     return parts[0], data[0], load(data[1:])
 
 
-def note(data, keys):
+def note(data, keys, first=True):
     """The text, and for each key that signed it the time of its cosignature, or 0."""
     text = data.decode()
     demand(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) and text.endswith("\n"), "note")
@@ -370,8 +370,16 @@ def note(data, keys):
                 message, signature = f"cosignature/v1\ntime {time}\n{body}".encode(), data[12:]
             demand(signed(key, message, signature), "a known key's signature fails")
             by[key] = time
-    demand(keys[0][2] in by, "not signed by the log")
+    demand(not first or keys[0][2] in by, "not signed by the log")
     return body, by
+
+
+def tree_head(body):
+    lines = body[:-1].split("\n")
+    demand(len(lines) >= 3 and all(lines) and re.fullmatch("0|[1-9][0-9]*", lines[1]), "checkpoint")
+    root = unbase64(lines[2])
+    demand(len(root) == 32 and int(lines[1]) < 1 << 64, "checkpoint")
+    return lines[0], int(lines[1]), root
 
 
 def checkpoint(data, log, witnesses, quorum, at):
@@ -379,11 +387,66 @@ def checkpoint(data, log, witnesses, quorum, at):
     demand([algorithm for _, algorithm, _ in keys] == [1] + [4] * len(witnesses), "type of a key")
     demand(len({key for _, _, key in keys}) == len(keys), "a key is used twice")
     body, by = note(data, keys)
-    lines = body[:-1].split("\n")
-    demand(len(lines) >= 3 and all(lines) and re.fullmatch("0|[1-9][0-9]*", lines[1]), "checkpoint")
-    demand(len(unbase64(lines[2])) == 32 and lines[0] == keys[0][0], "checkpoint")
+    demand(tree_head(body)[0] == keys[0][0], "checkpoint")
     demand(all(time <= at for time in by.values()), "from the future")
     demand(len(by) - 1 >= quorum, "quorum")
+
+
+def octets(text):
+    """Names are bytes to a policy, and latin-1 keeps each of them apart."""
+    return text.encode("latin-1")
+
+
+def log_policy(data):
+    """The vkeys of the logs, those of the witnesses by name, the groups by name, and the quorum."""
+    text = data.decode("latin-1")
+    demand(len(data) <= 1 << 20 and text.endswith("\n"), "cut or too large")
+    demand(not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text), "control character")
+    logs, witnesses, groups, quorum, members = [], {}, {}, [], []
+    for line in text[:-1].split("\n"):
+        kind, *rest = re.split("[ \t]+", line.strip(" \t"))
+        known = set(witnesses) | set(groups)
+        if kind == "" or kind.startswith("#"):
+            continue
+        if kind == "log" and len(rest) in (1, 2):
+            logs.append(vkey(octets(rest[0]).decode()))
+            demand(logs[-1][1] == 1, "type of a log's key")
+        elif kind == "witness" and len(rest) in (2, 3):
+            demand(rest[0] not in known | {"none"}, "name")
+            witnesses[rest[0]] = vkey(octets(rest[1]).decode())
+            demand(witnesses[rest[0]][1] == 4, "type of a witness's key")
+        elif kind == "group" and len(rest) >= 3:
+            name, k, *of = rest
+            demand(name not in known | {"none"} and known.issuperset(of), "names")
+            k = {"any": "1", "all": str(len(of))}.get(k, k)
+            demand(re.fullmatch("[1-9][0-9]*", k) and int(k) <= len(of), "threshold")
+            groups[name] = int(k), of
+            members += of
+        elif kind == "quorum" and len(rest) == 1:
+            demand(rest[0] in known | {"none"}, "quorum")
+            quorum += rest
+        else:
+            raise Refused("line")
+    keys = [key for _, _, key in [*logs, *witnesses.values()]]
+    demand(len(keys) == len(set(keys)) and len(members) == len(set(members)), "twice")
+    demand(len(quorum) == 1 and max(map(len, (logs, witnesses, groups))) <= 256, "quorum or bounds")
+    return logs, witnesses, groups, quorum[0]
+
+
+def witnessed(data, text, at, least=None, log_keys=()):
+    logs, witnesses, groups, quorum = log_policy(text)
+    demand(not {load(bytes.fromhex(k.removeprefix("ed25519:"))) for k in log_keys} & {k for _, _, k in witnesses.values()}, "a log's key")
+    body, by = note(data, [*logs, *witnesses.values()], False)
+    origin, _, _ = tree_head(body)
+    demand(any(name == origin and key in by for name, _, key in logs) or not logs and least is not None, "log")
+    seen = {name for name, (_, _, key) in witnesses.items() if key in by}
+    demand(all(by[witnesses[name][2]] <= at for name in seen), "from the future")
+
+    def holds(name):
+        k, of = groups.get(name, (1, []))
+        return name in seen or name == "none" or name in groups and sum(map(holds, of)) >= k
+
+    demand(holds(quorum) and len(seen) >= (least or 0), "quorum")
 
 
 def node(left, right):
@@ -518,6 +581,10 @@ def decide(case, folder):
         note(data, [vkey(case["note_vkey"])])
     elif kind == "checkpoint":
         checkpoint(data, case["log_vkey"], case["witnesses"], case["quorum"], at)
+    elif kind == "tlog-policy":
+        log_policy(data)
+    elif kind == "witnessed":
+        witnessed(data, case["policy"].encode(), at, case.get("least"), case.get("log_keys", ()))
     elif kind == "tlog-inclusion":
         inclusion(json.loads(data))
     elif kind == "tlog-consistency":

@@ -88,7 +88,7 @@ pub fn verify(
 }
 
 /// Reads the body of a checkpoint: origin, size, root, and extension lines, which are ignored.
-fn parse(text: &str) -> Result<Checkpoint, Rejection> {
+pub(crate) fn parse(text: &str) -> Result<Checkpoint, Rejection> {
     let malformed = |line, message| Rejection::CheckpointMalformed { line, message };
     let body = text.strip_suffix('\n').unwrap_or(text);
     let mut lines = body.split('\n');

@@ -8,7 +8,7 @@
 //! - [`role`] says who may sign for what, [`revocation`] how fresh that knowledge has to be;
 //! - [`proposal`] is how several people sign one record by exchanging files;
 //! - [`layout`] verifies supply chains by in-toto layouts and links, [`tuf`] a TUF root by its own keys;
-//! - [`note`], [`checkpoint`] and [`merkle`] are the proofs of transparency logs.
+//! - [`note`], [`checkpoint`], [`witness`] and [`merkle`] are the proofs of transparency logs.
 //!
 //! It reads no file, no clock, no environment and no network, and it never panics on input.
 //! Whatever it refuses, it refuses with a [`Rejection`]; whatever it lets through is [`Verified`].
@@ -37,6 +37,7 @@ pub mod threshold;
 pub mod time;
 pub mod tuf;
 mod verified;
+pub mod witness;
 
 pub use digest::Sha256;
 pub use rejection::{Code, Rejection};

@@ -197,6 +197,18 @@ impl Note {
     /// );
     /// ```
     pub fn verify(&self, vkeys: &[Vkey]) -> Result<Verified<Signed>, Rejection> {
+        let by = self.signers(vkeys)?;
+        match vkeys.first() {
+            Some(first) if !by.iter().any(|signed| signed.vkey == 0) => {
+                Err(Rejection::NoteUnsigned { name: first.name.clone() })
+            }
+            None => Err(Rejection::NoteUnsigned { name: String::new() }),
+            Some(_) => Ok(Verified::new(Signed { text: self.text.clone(), by })),
+        }
+    }
+
+    /// Returns which of these keys signed, each public key once; none of them has to.
+    pub(crate) fn signers(&self, vkeys: &[Vkey]) -> Result<Vec<SignedBy>, Rejection> {
         let mut by: Vec<SignedBy> = Vec::new();
         for line in &self.signatures {
             for (index, vkey) in vkeys.iter().enumerate() {
@@ -210,13 +222,12 @@ impl Note {
                 }
             }
         }
-        match vkeys.first() {
-            Some(first) if !by.iter().any(|signed| signed.vkey == 0) => {
-                Err(Rejection::NoteUnsigned { name: first.name.clone() })
-            }
-            None => Err(Rejection::NoteUnsigned { name: String::new() }),
-            Some(_) => Ok(Verified::new(Signed { text: self.text.clone(), by })),
-        }
+        Ok(by)
+    }
+
+    /// Returns the text, of which nothing is proven.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
 

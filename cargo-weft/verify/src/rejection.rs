@@ -665,6 +665,22 @@ rejections! {
         at: u64,
     } = "checkpoint/future-cosignature", "{name} says it will have seen it at {at}",
         "Check the clock here and there, and fetch the checkpoint again.";
+    /// The witnesses that have seen the checkpoint are not those that the policy asks for.
+    QuorumUnmet {
+        /// The witness or group that has to have seen it, or how many witnesses.
+        quorum: String,
+        /// The witnesses that have, by their names in the policy.
+        seen_by: Vec<String>,
+    } = "checkpoint/quorum-unmet", "{quorum} has to have seen it, and these witnesses have: {seen_by:?}",
+        "Fetch the checkpoint again when more witnesses have seen it, or ask who runs the log why they have not.";
+    /// The text is not a policy of logs and witnesses (C2SP tlog-policy).
+    WitnessPolicyMalformed {
+        /// 1-based line.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    } = "tlog-policy/malformed", "line {line}: {message}",
+        "Correct the line: `log VKEY`, `witness NAME VKEY`, `group NAME any|all|K MEMBER…` or `quorum NAME|none`.";
     /// A Merkle proof is not one for this place in this tree (RFC 9162 §2.1).
     ProofShape {
         /// What is wrong.

@@ -16,6 +16,7 @@ use weft_verify::role::{Roles, update};
 use weft_verify::sign::SigningKey;
 use weft_verify::statement::Statement;
 use weft_verify::threshold::{Authority, Requirement, Signer, Validity};
+use weft_verify::witness::Policy;
 use weft_verify::{AsOf, Rejection, canonical, checkpoint, json, revocation, tuf};
 
 /// The runner does not know the kind.
@@ -47,6 +48,8 @@ pub(crate) fn run(case: &Value, folder: &Path) -> Result<Outcome, Unsupported> {
         "vkey" => case.text("text").parse::<Vkey>().map(drop),
         "signed-note" => case.signed_note(),
         "checkpoint" => case.checkpoint(),
+        "tlog-policy" => Policy::from_slice(&case.input()).map(drop),
+        "witnessed" => case.witnessed(),
         "in-toto-layout" => case.layout(),
         "tuf-root" => tuf::verify_root(&case.input(), case.as_of()).map(drop),
         "tlog-inclusion" => inclusion(&case.file()),
@@ -277,6 +280,18 @@ impl Case<'_> {
         let log = self.text("log_vkey").parse()?;
         let quorum = u32::try_from(self.number("quorum").unwrap()).unwrap();
         checkpoint::verify(&note, &log, &witnesses, quorum, self.as_of()).map(drop)
+    }
+
+    fn witnessed(&self) -> Outcome {
+        let note = Note::from_slice(&self.input())?;
+        let policy = Policy::from_slice(self.text("policy").as_bytes())?;
+        let Some(least) = self.number("least") else {
+            return policy.verify(&note, self.as_of()).map(drop);
+        };
+        let keys = self.texts("log_keys").into_iter().map(|text| text.parse().unwrap());
+        let keys: Vec<PublicKey> = keys.collect();
+        let least = u32::try_from(least).unwrap();
+        policy.verify_seen(&note, &keys, least, self.as_of()).map(drop)
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) fn index() -> String {
     freshness_cases(&mut cases);
     proposal_cases(&mut cases);
     log_cases(&mut cases);
+    policy_cases(&mut cases);
+    witnessed_cases(&mut cases);
     layout_cases(&mut cases);
     root_cases(&mut cases);
     serde_json::to_string_pretty(&json!({"schema": 1, "cases": cases.0})).unwrap() + "\n"
@@ -631,7 +633,11 @@ fn proposal_cases(cases: &mut Cases) {
 
 /// The verifier key of a seed.
 fn vkey(name: &str, algorithm: u8, number: u8) -> String {
-    let public = key(number).public();
+    vkey_of(name, algorithm, &key(number))
+}
+
+fn vkey_of(name: &str, algorithm: u8, key: &SigningKey) -> String {
+    let public = key.public();
     let encoded = [name.as_bytes(), b"\n", &[algorithm], public.as_bytes()].concat();
     let hash = &Sha256::of(&encoded).to_string()[..8];
     format!("{name}+{hash}+{}", base64(&[&[algorithm][..], public.as_bytes()].concat()))
@@ -728,6 +734,199 @@ fn log_cases(cases: &mut Cases) {
     add("too-few", "proof/shape", &[], &two);
     add("too-many", "proof/shape", &[hashes[2], two], &two);
     add("other-root", "proof/root", &[hashes[2]], &three);
+}
+
+/// A log and four witnesses, two of three and another one of which have to have seen a checkpoint.
+fn policy() -> String {
+    let witness = |name: &str, number: u8| {
+        format!("witness {name} {}\n", vkey(&format!("{name}.example"), 4, number))
+    };
+    format!(
+        "# who watches\nlog {} https://log.example/\n\n{}{}{}group x 2 x1 x2 x3\n{}\tgroup all-of-them all x y1\nquorum all-of-them\n",
+        vkey("log.example", 1, 50),
+        witness("x1", 41),
+        witness("x2", 42),
+        witness("x3", 43),
+        witness("y1", 44),
+    )
+}
+
+fn policy_cases(cases: &mut Cases) {
+    let malformed = "tlog-policy/malformed";
+    let mut add = |name: &str, rejection: &str, text: String| {
+        cases.add("tlog-policy", name, rejection, json!({"text": text}));
+    };
+    let with = |from: &str, to: &str| {
+        let changed = policy().replacen(from, to, 1);
+        assert_ne!(changed, policy(), "{from}");
+        changed
+    };
+    add("sound", "", policy());
+    add("quorum-none", "", "quorum none\n".into());
+    add("spaces-and-tabs", "", " \t quorum \t none \t\n\t# quorum\n".into());
+    add("octets-in-a-comment", "", "# \u{a0}\u{85}\nquorum none\n".into());
+    add("quorum-of-a-witness", "", with("quorum all-of-them", "quorum x1"));
+    add("any", "", with("group x 2", "group x any"));
+    add("threshold-n", "", with("group x 2", "group x 3"));
+    add("threshold-above-n", malformed, with("group x 2", "group x 4"));
+    add("threshold-zero", malformed, with("group x 2", "group x 0"));
+    add("threshold-with-a-zero", malformed, with("group x 2", "group x 02"));
+    add("threshold-with-a-sign", malformed, with("group x 2", "group x +2"));
+    add("no-quorum", malformed, with("quorum all-of-them\n", ""));
+    add("two-quorums", malformed, with("quorum all-of-them\n", "quorum none\nquorum none\n"));
+    add("quorum-of-nothing", malformed, with("quorum all-of-them", "quorum z"));
+    add("two-names-for-a-quorum", malformed, with("quorum all-of-them", "quorum x y1"));
+    add("cut", malformed, policy().trim_end().to_owned());
+    add("carriage-return", malformed, with("who watches\n", "who watches\r\n"));
+    add("unknown-line", malformed, with("quorum", "qourum"));
+    add("upper-case-line", malformed, with("quorum", "Quorum"));
+    add("group-of-nobody", malformed, with("group x 2 x1 x2 x3", "group x any"));
+    add("member-defined-below", malformed, with("group x 2 x1", "group x 2 y1"));
+    add("member-twice", malformed, with("group x 2 x1 x2", "group x 2 x1 x1"));
+    add("member-of-two-groups", malformed, with("all x y1", "all x y1 x1"));
+    add("member-none", malformed, with("all x y1", "all x none"));
+    add("witness-none", malformed, with("witness y1", "witness none"));
+    add("witness-without-key", malformed, with("quorum", "witness z\nquorum"));
+    add("log-with-a-third-word", malformed, with("https://log.example/", "https://a https://b"));
+    add("not-a-key", malformed, with("log.example+", "log.example-"));
+    let weak = format!("log l+00000000+{}\nquorum none\n", base64(&[&[1][..], &[0; 32]].concat()));
+    add("weak-key", malformed, weak);
+    let log = vkey("log.example", 1, 50);
+    let (as_witness, as_log) = (vkey("w.example", 1, 45), vkey("w.example", 4, 45));
+    add("witness-without-time", malformed, format!("witness w {as_witness}\nquorum w\n"));
+    add("log-with-a-witness-key", malformed, format!("log {as_log}\nquorum none\n"));
+    add("log-twice", "roles/key-repeated", with("quorum", &format!("log {log}\nquorum")));
+    let renamed = vkey("other.example", 1, 50);
+    add(
+        "log-under-two-names",
+        "roles/key-repeated",
+        with("quorum", &format!("log {renamed}\nquorum")),
+    );
+    let witness = |key: &str| with("quorum", &format!("witness z {key}\nquorum"));
+    let reused = "roles/witness-key-reused";
+    add("witness-under-two-names", reused, witness(&vkey("z.example", 4, 41)));
+    add("witness-with-the-log-key", reused, witness(&vkey("z.example", 4, 50)));
+    let below = format!("witness z {}\nlog {log}\nquorum z\n", vkey("z.example", 4, 50));
+    add("log-with-a-witness's-key-below", reused, below);
+    add("name-twice", "roles/name-repeated", with("witness y1", "witness x1"));
+    add("group-with-a-witness's-name", "roles/name-repeated", with("group x 2", "group x3 2"));
+    let many = |count: u32| {
+        let witness = |number: u32| {
+            let mut seed = [9; 32];
+            seed[..4].copy_from_slice(&number.to_be_bytes());
+            let vkey = vkey_of("w.example", 4, &SigningKey::from_seed(&seed));
+            format!("witness w{number} {vkey}\n")
+        };
+        format!("quorum none\n{}", (0..count).map(witness).collect::<String>())
+    };
+    add("as-many-as-there-may-be", "", many(256));
+    add("too-many-witnesses", malformed, many(257));
+}
+
+fn witnessed_cases(cases: &mut Cases) {
+    let root = base64(&leaf_hash(b"a"));
+    let body = format!("log.example\n1\n{root}\n");
+    let by_log = |body: &str| line("log.example", 1, 50, body, 0);
+    let by = |name: &str, number: u8, time: u64| {
+        line(&format!("{name}.example"), 4, number, &body, time)
+    };
+    let (x1, x2, x3, y1) =
+        (by("x1", 41, DAY), by("x2", 42, DAY), by("x3", 43, DAY), by("y1", 44, DAY));
+    let note = |lines: &[&String]| {
+        let lines: String = lines.iter().map(|line| line.as_str()).collect();
+        format!("{body}\n{lines}")
+    };
+    let log = by_log(&body);
+    let unmet = "checkpoint/quorum-unmet";
+    let mut add = |name: &str, rejection: &str, note: String, policy: String, more: Value| {
+        let mut members = json!({"text": note, "policy": policy, "time": DAY});
+        members.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        cases.add("witnessed", name, rejection, members);
+    };
+    let none = || json!({});
+    let sound = note(&[&log, &x1, &x3, &y1]);
+    add("met", "", sound.clone(), policy(), none());
+    add("group-within-unmet", unmet, note(&[&log, &x1, &y1]), policy(), none());
+    add("other-member-unmet", unmet, note(&[&log, &x1, &x2, &x3]), policy(), none());
+    let again = by("x1", 41, DAY - 1);
+    add("same-witness-twice", unmet, note(&[&log, &x1, &again, &y1]), policy(), none());
+    let renamed = line("x2.example", 4, 41, &body, DAY);
+    add("under-anothers-name", unmet, note(&[&log, &x1, &renamed, &y1]), policy(), none());
+    let forged = x2.replacen("x2.example", "x1.example", 1);
+    add("anothers-signature", unmet, note(&[&log, &x1, &forged, &y1]), policy(), none());
+    let elsewhere = line("x2.example", 4, 42, &body.replacen('1', "2", 1), DAY);
+    add(
+        "over-another-text",
+        "note/signature",
+        note(&[&log, &x1, &x3, &y1, &elsewhere]),
+        policy(),
+        none(),
+    );
+    let future = by("y1", 44, DAY + 1);
+    add(
+        "from-the-future",
+        "checkpoint/future-cosignature",
+        note(&[&log, &x1, &x3, &future]),
+        policy(),
+        none(),
+    );
+    let stranger = line("z.example", 4, 45, &body, DAY + 1);
+    add(
+        "a-stranger-from-the-future",
+        "",
+        note(&[&log, &x1, &x3, &y1, &stranger]),
+        policy(),
+        none(),
+    );
+    add("not-signed-by-the-log", "note/unsigned", note(&[&x1, &x3, &y1]), policy(), none());
+    let other = policy().replacen(&vkey("log.example", 1, 50), &vkey("other.example", 1, 50), 1);
+    add("another-log", "checkpoint/origin", sound.clone(), other, none());
+    let second = format!("log {}\n{}", vkey("other.example", 1, 51), policy());
+    add("one-of-two-logs", "", sound.clone(), second, none());
+    let nobody = policy().replacen("quorum all-of-them", "quorum none", 1);
+    add("quorum-none", "", note(&[&log]), nobody.clone(), none());
+    let bare: String = policy()
+        .lines()
+        .filter(|line| !line.starts_with("log"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    add("no-log-named", "checkpoint/origin", sound.clone(), bare.clone(), none());
+    let least = |least: u64, numbers: &[u8]| {
+        let keys: Vec<String> =
+            numbers.iter().map(|number| key(*number).public().to_string()).collect();
+        json!({"least": least, "log_keys": keys})
+    };
+    add(
+        "no-log-named-and-known-elsewhere",
+        "",
+        note(&[&x1, &x3, &y1]),
+        bare.clone(),
+        least(3, &[50]),
+    );
+    add("fewer-than-the-least", unmet, sound.clone(), policy(), least(4, &[]));
+    add("least-of-no-quorum", "", note(&[&log, &x1, &x2]), nobody.clone(), least(2, &[50]));
+    add(
+        "fewer-than-the-least-of-no-quorum",
+        unmet,
+        note(&[&log, &x1, &again]),
+        nobody,
+        least(2, &[50]),
+    );
+    add(
+        "a-trusted-logs-key",
+        "roles/witness-key-reused",
+        note(&[&x1, &x3, &y1]),
+        bare,
+        least(3, &[44]),
+    );
+    let hello = "log.example\n";
+    add(
+        "not-a-checkpoint",
+        "checkpoint/malformed",
+        format!("{hello}\n{}", by_log(hello)),
+        policy(),
+        none(),
+    );
 }
 
 /// The id of a key in layouts, which is a hint and can be anything.

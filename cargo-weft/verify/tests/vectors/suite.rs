@@ -8,6 +8,7 @@ use weft_verify::json::{self, Limits};
 use weft_verify::key::PublicKey;
 use weft_verify::note::{Note, Vkey};
 use weft_verify::sign::SigningKey;
+use weft_verify::witness::Policy;
 use weft_verify::{AsOf, Rejection, canonical, checkpoint};
 
 use crate::case::{base64, consistency, hex, inclusion};
@@ -171,6 +172,21 @@ fn quorum(row: &Value, tally: &mut Tally) {
     let found = Note::from_slice(row["note"].as_str().unwrap().as_bytes()).and_then(|note| {
         checkpoint::verify(&note, &vkey(&policy["log"]), &witnesses, threshold, as_of)
     });
+    // Written as a policy, it is judged the same, and the policy's names are the witnesses' own.
+    let name = |vkey: &Vkey| format!("{} {vkey}", vkey.name());
+    let lines: String = witnesses.iter().map(|w| format!("witness {}\n", name(w))).collect();
+    let names: Vec<&str> = witnesses.iter().map(Vkey::name).collect();
+    let group = format!("group all-of-them {threshold} {}", names.join(" "));
+    let log = vkey(&policy["log"]);
+    let text = format!("log {log}\n{lines}{group}\nquorum all-of-them\n");
+    let again = Policy::from_slice(text.as_bytes()).and_then(|policy| {
+        let note = Note::from_slice(row["note"].as_str().unwrap().as_bytes())?;
+        policy.verify(&note, as_of)
+    });
+    tally.judge("quorum-by-policy", id, row["accept"] == true, &again.clone().map(drop));
+    if found.is_ok() && again != found {
+        tally.wrong("quorum-by-policy", id, format!("{again:?}, expected {found:?}"));
+    }
     if let Ok(checkpoint) = &found {
         let mut names: Vec<&str> = checkpoint.witnesses.iter().map(String::as_str).collect();
         names.sort_unstable();
