@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::common::{Done, Run, Tree};
 
-const ISSUER: &str = "--issuer https://token.actions.githubusercontent.com";
+pub(crate) const ISSUER: &str = "--issuer https://token.actions.githubusercontent.com";
 
-fn vectors() -> Option<PathBuf> {
+pub(crate) fn vectors() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/provenance");
     if !folder.is_dir() {
         _ = writeln!(

@@ -164,7 +164,7 @@ impl Policy {
             return Err(Rejection::QuorumUnmet { quorum, seen_by: checkpoint.witnesses });
         }
         if u32::try_from(seen.len()).is_ok_and(|seen| seen < least) {
-            let quorum = format!("{least} of {} witnesses", self.witnesses.len());
+            let quorum = format!("a quorum of {least} of {} witnesses", self.witnesses.len());
             return Err(Rejection::QuorumUnmet { quorum, seen_by: checkpoint.witnesses });
         }
         Ok(Verified::new(Witnessed { checkpoint, log }))

@@ -28,6 +28,7 @@ pub struct Bundle {
     proofs: usize,
     entries: usize,
     stranger: Option<String>,
+    checkpoints: Vec<String>,
     timestamps: usize,
     is_keyed: bool,
 }
@@ -150,7 +151,7 @@ impl Bundle {
             let shown: String = media_type.chars().take(100).collect();
             return Err(malformed(&format!("`{shown}` is no media type of a bundle")));
         }
-        let stranger = keep_own_signatures(&mut value);
+        let (stranger, checkpoints) = keep_own_signatures(&mut value);
         let material = present(&value, "verificationMaterial")
             .ok_or_else(|| malformed("it has no `verificationMaterial`"))?;
         let content = one_of(&value, &["dsseEnvelope", "messageSignature"])?;
@@ -168,6 +169,7 @@ impl Bundle {
             proofs: proofs.count(),
             entries: entries.len(),
             stranger,
+            checkpoints,
             timestamps: timestamps.len(),
             is_keyed: means == "publicKey",
             text: String::from_utf8(to_json(&value)?).map_err(|e| malformed(&e.to_string()))?,
@@ -192,6 +194,12 @@ impl Bundle {
     /// Returns the origin of a checkpoint that nobody signed in its name.
     pub fn stranger(&self) -> Option<&str> {
         self.stranger.as_deref()
+    }
+
+    /// Returns the checkpoint of each log entry, with the signatures of everybody; nothing if an entry has none.
+    pub fn checkpoints(&self) -> Option<&[String]> {
+        let is_whole = self.entries > 0 && self.checkpoints.len() == self.entries;
+        is_whole.then_some(&self.checkpoints[..])
     }
 
     /// Says whether it has an RFC 3161 timestamp.
@@ -248,20 +256,22 @@ fn present<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     value.get(name).filter(|member| !matches!(member, Value::Null))
 }
 
-/// Leaves of each checkpoint's signatures those in the name of its log, which are the only ones that may count; returns
-/// the origin of one that has none.
+/// Leaves of each checkpoint's signatures those in the name of its log, which are the only ones that a log's may be found
+/// among; returns the origin of one that has none, and the checkpoints as they were.
 ///
 /// The origin is the name, or begins with it (C2SP tlog-checkpoint; Rekor v1 adds the tree's number).
 /// A verifier that finds the log's key by its hint alone would take a line under any name.
-fn keep_own_signatures(bundle: &mut Value) -> Option<String> {
-    let material = member_mut(bundle, "verificationMaterial")?;
-    let Some(Value::Array(entries)) = member_mut(material, "tlogEntries") else { return None };
-    let mut stranger = None;
+fn keep_own_signatures(bundle: &mut Value) -> (Option<String>, Vec<String>) {
+    let (mut stranger, mut checkpoints) = (None, Vec::new());
+    let entries = member_mut(bundle, "verificationMaterial")
+        .and_then(|material| member_mut(material, "tlogEntries"));
+    let Some(Value::Array(entries)) = entries else { return (stranger, checkpoints) };
     for entry in entries {
         let envelope = member_mut(entry, "inclusionProof")
             .and_then(|proof| member_mut(proof, "checkpoint"))
             .and_then(|checkpoint| member_mut(checkpoint, "envelope"));
         let Some(Value::String(note)) = envelope else { continue };
+        checkpoints.push(note.clone());
         let origin = note.lines().next().unwrap_or_default().to_owned();
         let is_own = |line: &str| {
             let name = line.strip_prefix("\u{2014} ").and_then(|rest| rest.split(' ').next());
@@ -275,7 +285,7 @@ fn keep_own_signatures(bundle: &mut Value) -> Option<String> {
         let kept = note.split_inclusive('\n').filter(|line| !is_signature(line) || is_own(line));
         *note = kept.collect();
     }
-    stranger
+    (stranger, checkpoints)
 }
 
 fn member_mut<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {

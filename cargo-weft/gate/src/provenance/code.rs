@@ -29,6 +29,9 @@ weft_verify::codes! {
         /// A proof is demanded that the bundle does not carry.
         ProofMissing = "provenance/proof-missing",
             "Ask for a bundle with the proof, or demand less: --require.";
+        /// Fewer witnesses than are asked for have seen the checkpoint of the log, or what they say cannot be.
+        Witness = "provenance/witness",
+            "Ask for a bundle with a checkpoint that these witnesses have seen, or demand less: --require, --tlog-policy.";
         /// What was signed is no in-toto statement, or not one that can be read.
         Statement = "provenance/statement",
             "Do not use the artifact; ask its publisher for an attestation that verifies.";

@@ -8,7 +8,10 @@ use super::Refusal;
 use super::bundle::Bundle;
 use super::sigstore::{Key, Signed, Trust};
 use super::statement::{Build, repository};
+use weft_verify::AsOf;
+use weft_verify::note::Note;
 use weft_verify::statement::Statement;
+use weft_verify::witness::Policy;
 
 /// The largest compiled pattern, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
@@ -60,6 +63,40 @@ pub struct Expectation {
     pub inclusion: bool,
     /// Whether an RFC 3161 timestamp is demanded.
     pub timestamp: bool,
+    /// Who has to have seen the checkpoint that every inclusion proof ends in.
+    pub witnesses: Option<Witnesses>,
+}
+
+/// Who has to have seen a checkpoint.
+#[derive(Debug, Clone)]
+pub struct Witnesses {
+    /// The witnesses that are known, and the quorum of them; if it names logs, one of them has to have signed.
+    pub policy: Policy,
+    /// How many distinct witnesses there have to be besides.
+    pub least: u32,
+    /// When; a cosignature from later than that spoils the checkpoint.
+    pub as_of: AsOf,
+}
+
+impl Witnesses {
+    /// Demands that they have seen each checkpoint, and returns the names of those who have seen all of them.
+    fn demand(&self, bundle: &Bundle, trust: &Trust) -> Result<Vec<String>, Refusal> {
+        let missing = Refusal::ProofMissing { what: "a checkpoint for each entry of the log" };
+        let keys = trust.log_keys();
+        let mut by_all: Option<Vec<String>> = None;
+        for text in bundle.checkpoints().ok_or(missing)? {
+            // The log's signature over the same text was verified by the trusted root: a text without blank lines, as a
+            // checkpoint is, can be divided from its signatures in one way.
+            let seen = Note::from_slice(text.as_bytes())
+                .and_then(|note| self.policy.verify_seen(&note, &keys, self.least, self.as_of));
+            let seen = seen.map_err(Refusal::Witness)?.into_inner().checkpoint.witnesses;
+            by_all = Some(match by_all {
+                None => seen,
+                Some(before) => before.into_iter().filter(|name| seen.contains(name)).collect(),
+            });
+        }
+        Ok(by_all.unwrap_or_default())
+    }
 }
 
 /// A regular expression that matches from end to end.
@@ -112,12 +149,23 @@ impl Expectation {
         if self.timestamp && !bundle.has_timestamp() {
             return Err(Refusal::ProofMissing { what: "an RFC 3161 timestamp" });
         }
+        let witnesses = match &self.witnesses {
+            None => String::new(),
+            Some(_) if !signed.is_logged => {
+                return Err(Refusal::ProofMissing { what: "an inclusion proof" });
+            }
+            Some(witnesses) => match &witnesses.demand(bundle, trust)?[..] {
+                [] => ", and no witness is asked for".to_owned(),
+                names => format!(", seen by {}", names.join(", ")),
+            },
+        };
         let log = match (signed.is_logged, bundle.has_inclusion()) {
             (true, true) => "included in the log",
             (true, false) => "promised by the log",
             (false, _) => "in no log, since the root names none",
         };
-        Ok(format!("{log}{}", if bundle.has_timestamp() { ", with a timestamp" } else { "" }))
+        let timestamp = if bundle.has_timestamp() { ", with a timestamp" } else { "" };
+        Ok(format!("{log}{timestamp}{witnesses}"))
     }
 
     /// Compares the signer.

@@ -38,6 +38,9 @@ pub enum Refusal {
         /// The proof.
         what: &'static str,
     },
+    /// The witnesses that are asked for have not seen the checkpoint of the log.
+    #[error("the checkpoint is not witnessed as asked: {0}")]
+    Witness(Rejection),
     /// A key was expected, or none was, and the bundle is of the other kind.
     #[error("the bundle is {found}, and {expected} is expected")]
     Means {
@@ -137,6 +140,7 @@ impl Refusal {
             Self::Log(_) => Code::Log,
             Self::Timestamp(_) => Code::Timestamp,
             Self::ProofMissing { .. } => Code::ProofMissing,
+            Self::Witness(_) => Code::Witness,
             Self::Means { .. } => Code::Means,
             Self::PayloadType { .. } | Self::Statement(_) => Code::Statement,
             Self::NobodyExpected => Code::NobodyExpected,

@@ -11,6 +11,7 @@ use sigstore_verify::{
 };
 use weft_verify::Sha256;
 use weft_verify::digest::{Algorithm, Artifact};
+use weft_verify::key::PublicKey;
 
 use super::Refusal;
 use super::bundle::Bundle;
@@ -21,6 +22,9 @@ pub const EMBEDDED: [(&str, SigstoreInstance); 3] = [
     ("github", SigstoreInstance::GitHub),
     ("staging", SigstoreInstance::Staging),
 ];
+
+/// How an Ed25519 key begins as a `SubjectPublicKeyInfo` (RFC 8410).
+const ED25519: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A trusted root, ready to verify with; making one is most of the work of verifying one bundle.
 pub struct Trust {
@@ -156,6 +160,13 @@ impl Trust {
     /// Says whether its instance has a log: what a log would hold is then demanded of every bundle.
     pub fn has_log(&self) -> bool {
         !self.root.tlogs.is_empty()
+    }
+
+    /// Returns the keys of its logs that a witness could have, too: those of Ed25519.
+    pub fn log_keys(&self) -> Vec<PublicKey> {
+        let raw = self.root.tlogs.iter().map(|log| log.public_key.raw_bytes.as_bytes());
+        let raw = raw.filter_map(|bytes| bytes.strip_prefix(ED25519)?.try_into().ok());
+        raw.filter_map(|raw| PublicKey::from_bytes(raw).ok()).collect()
     }
 
     /// Verifies a bundle cryptographically; who may have signed is for others to say.

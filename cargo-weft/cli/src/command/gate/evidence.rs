@@ -7,6 +7,7 @@ use weft_gate::policy::ProvenancePolicy;
 use weft_gate::provenance::bundle::Part;
 use weft_gate::provenance::expectation::Expectation;
 use weft_gate::provenance::sigstore::Trust;
+use weft_verify::AsOf;
 
 use crate::command::facts::Loaded;
 use crate::command::verify::provenance::{ProvenanceArgs, WHO, trust};
@@ -40,7 +41,7 @@ impl EvidenceArgs {
     }
 
     /// Demands that what the command line says of attestations makes sense.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self, as_of: AsOf) -> Result<(), Error> {
         if !self.expected.is_any() {
             return Ok(());
         }
@@ -50,7 +51,7 @@ impl EvidenceArgs {
                 "name their directory: --evidence DIR",
             ));
         }
-        let expected = self.expected.expectation(None)?;
+        let expected = self.expected.expectation(None, as_of)?;
         if expected.key.is_some() {
             return Err(Error::usage(
                 "a public key does not say which commit was built",
@@ -64,9 +65,14 @@ impl EvidenceArgs {
     }
 
     /// Returns whose bundles count: whom the command line names, otherwise whom the policy does; nobody's without either.
-    pub(super) fn signer(&self, loaded: &Loaded, has_base: bool) -> Result<Option<Signer>, Error> {
+    pub(super) fn signer(
+        &self,
+        loaded: &Loaded,
+        has_base: bool,
+        as_of: AsOf,
+    ) -> Result<Option<Signer>, Error> {
         if self.expected.is_any() {
-            let expected = self.expected.expectation(None)?;
+            let expected = self.expected.expectation(None, as_of)?;
             return Ok(Some(Signer { expected, trust: self.expected.trust()? }));
         }
         let policy = &loaded.facts.policy.provenance;

@@ -72,8 +72,8 @@ struct Desk {
 }
 
 pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
-    args.evidence.check()?;
     let common = &args.common;
+    args.evidence.check(all::as_of(common.as_of)?)?;
     let desk = desk(args)?;
     let policy = &desk.loaded.facts.policy;
     let mut required = policy.gate.release.require.clone();
@@ -128,7 +128,7 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
         true => args.evidence.parts(),
         false => Ok(Vec::new()),
     };
-    let signer = args.evidence.signer(&desk.loaded, common.base.is_some())?;
+    let signer = args.evidence.signer(&desk.loaded, common.base.is_some(), desk.as_of)?;
     let trusted_roles = desk.roles.as_ref().filter(|_| {
         steps.iter().all(|step| step.check != "roles" || step.result == StepResult::Passed)
     });

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rayon::prelude::*;
 use serde_json::json;
-use weft_gate::provenance::expectation::{Expectation, Pattern};
+use weft_gate::provenance::expectation::{Expectation, Pattern, Witnesses};
 use weft_gate::provenance::sigstore::{EMBEDDED, Key, Trust};
 use weft_gate::provenance::{Refusal, StepResult, Steps, Subject, bundle, judge};
+use weft_verify::AsOf;
+use weft_verify::witness::{self, Policy};
 
 use super::{Loaded, What, outcome};
 use crate::error::{Error, ExitStatus};
@@ -68,17 +70,32 @@ pub(in crate::command) struct ProvenanceArgs {
     /// Whom to trust: public-good, which is the default, github or staging, which are built in, or a trusted_root.json
     #[arg(long, value_name = "ROOT")]
     trusted_root: Option<String>,
-    /// A proof that every bundle has to carry; may be repeated
-    #[arg(long, value_enum, value_name = "PROOF")]
+    /// A proof that every bundle has to carry: inclusion, timestamp or witness=K; may be repeated
+    #[arg(long, value_name = "PROOF", value_parser = proof)]
     require: Vec<Proof>,
+    /// The witnesses that count, and the quorum of them that has to have seen the log (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    tlog_policy: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
-    /// An inclusion proof of the log
+    /// An inclusion proof of the log.
     Inclusion,
-    /// A timestamp of a trusted authority
+    /// A timestamp of a trusted authority.
     Timestamp,
+    /// So many witnesses that have seen the log's checkpoint.
+    Witness(u32),
+}
+
+fn proof(text: &str) -> Result<Proof, String> {
+    let least = text.strip_prefix("witness=").and_then(|digits| digits.parse().ok());
+    match (text, least) {
+        ("inclusion", _) => Ok(Proof::Inclusion),
+        ("timestamp", _) => Ok(Proof::Timestamp),
+        (_, Some(least @ 1..)) => Ok(Proof::Witness(least)),
+        _ => Err("it is inclusion, timestamp or witness=K, with a K of 1 or more".to_owned()),
+    }
 }
 
 fn trusted_builder(text: &str) -> Result<(String, u8), String> {
@@ -109,6 +126,7 @@ impl ProvenanceArgs {
             || self.no_issuer
             || self.min_build_level.is_some()
             || self.public_key.is_some()
+            || self.tlog_policy.is_some()
             || !self.require.is_empty()
             || !self.trusted_builder.is_empty()
     }
@@ -117,6 +135,7 @@ impl ProvenanceArgs {
     pub(in crate::command) fn expectation(
         &self,
         predicate_type: Option<&str>,
+        as_of: AsOf,
     ) -> Result<Expectation, Error> {
         let key = match &self.public_key {
             None => None,
@@ -151,13 +170,53 @@ impl ProvenanceArgs {
             min_build_level: self.min_build_level,
             inclusion: self.require.contains(&Proof::Inclusion),
             timestamp: self.require.contains(&Proof::Timestamp),
+            witnesses: self.witnesses(as_of)?,
         })
+    }
+
+    /// Reads who has to have seen the log.
+    fn witnesses(&self, as_of: AsOf) -> Result<Option<Witnesses>, Error> {
+        let least = self.require.iter().filter_map(|proof| match proof {
+            Proof::Witness(least) => Some(*least),
+            Proof::Inclusion | Proof::Timestamp => None,
+        });
+        let least = least.max();
+        let Some(path) = &self.tlog_policy else {
+            return match least {
+                None => Ok(None),
+                Some(least) => Err(Error::usage(
+                    format!("--require witness={least}, and nothing says who the witnesses are"),
+                    "name their policy: --tlog-policy",
+                )),
+            };
+        };
+        let policy = tlog_policy(path)?;
+        let least = least.unwrap_or(0);
+        if policy.witnesses() < usize::try_from(least).unwrap_or(usize::MAX) {
+            return Err(Error::usage(
+                format!(
+                    "{} names {} witnesses, and {least} are required",
+                    path.display(),
+                    policy.witnesses()
+                ),
+                "require fewer, or name a policy with more witnesses",
+            ));
+        }
+        Ok(Some(Witnesses { policy, least, as_of }))
     }
 
     /// Loads whom to trust.
     pub(in crate::command) fn trust(&self) -> Result<Trust, Error> {
         trust(self.trusted_root.as_deref().unwrap_or("public-good"))
     }
+}
+
+/// Reads a policy of logs and witnesses.
+pub(in crate::command) fn tlog_policy(path: &Path) -> Result<Policy, Error> {
+    Policy::from_slice(&read(path, witness::MAX_BYTES)?).map_err(|rejection| {
+        let message = format!("{}: {}", path.display(), terminal(&rejection.to_string()));
+        Error::usage(message, rejection.code().remedy())
+    })
 }
 
 /// A bundle, and what came of it.
@@ -168,16 +227,17 @@ struct Judged {
 }
 
 pub(super) fn run(what: &What, args: &ProvenanceArgs) -> Result<ExitStatus, Error> {
-    let expected = args.expectation(what.predicate_type.as_deref())?;
+    let as_of = crate::command::as_of(what.as_of)?;
+    let expected = args.expectation(what.predicate_type.as_deref(), as_of)?;
     if !expected.names_somebody() {
         return Err(Error::usage(
             "nothing says who is to have signed",
             format!("{WHO}; or --role"),
         ));
     }
-    if what.as_of.is_some() {
+    if what.as_of.is_some() && expected.witnesses.is_none() {
         return Err(Error::usage(
-            "--as-of is of no use for an attestation: it says itself when it was signed",
+            "--as-of is of no use for an attestation without --tlog-policy: it says itself when it was signed",
             "leave it out",
         ));
     }
