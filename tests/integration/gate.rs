@@ -151,7 +151,7 @@ fn without_a_manifest_the_policy_comes_from_elsewhere() {
     // Built from another commit than the one that is released.
     desk.git(&["commit", "--quiet", "--allow-empty", "--message", "y"]);
     let done = gate("--policy ../policy.toml");
-    assert!(done.stdout.contains("commit that was built"), "{}", done.said());
+    assert!(done.stdout.contains("commit of the provenance"), "{}", done.said());
     stops(done, 1, &["provenance"]);
 }
 

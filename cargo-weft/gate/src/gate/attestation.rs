@@ -59,8 +59,10 @@ pub(crate) struct Vouched {
     pub(crate) build: Build,
     /// Who said it.
     pub(crate) by: String,
-    /// The commit that was built: the certificate names it, or keys of the role vouch for it.
+    /// The commit that was built.
     pub(crate) commit: Option<String>,
+    /// Who names that commit: the certificate, or a predicate that keys of the role vouch for.
+    pub(crate) commit_of: &'static str,
 }
 
 impl Held<'_> {
@@ -139,6 +141,7 @@ impl<'a> Shelf<'a> {
             build: proven.build,
             by: run.signer.or(identity).unwrap_or_else(|| "a signer without a name".to_owned()),
             commit: run.commit,
+            commit_of: "commit of the certificate",
         })
     }
 
@@ -175,7 +178,8 @@ impl<'a> Shelf<'a> {
             expected.builder(&build, &signed).map_err(|why| held.told(&why))?;
         }
         let by = format!("the role {role}: {}", names.join(", "));
-        Ok(Vouched { commit: build.commit.clone(), build, by, statement })
+        let commit = build.commit.clone();
+        Ok(Vouched { statement, build, by, commit, commit_of: "commit of the provenance" })
     }
 }
 

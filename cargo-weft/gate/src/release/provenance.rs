@@ -25,7 +25,7 @@ pub fn provenance(
         true => materials(vouched, inventory),
         false => {
             let (expected, found) = (commit.to_owned(), vouched.commit.clone());
-            Err(Refusal::Source { what: "commit that was built", expected, found })
+            Err(Refusal::Source { what: vouched.commit_of, expected, found })
         }
     };
     let remedy = "Have the build attest what it makes, put the attestations into the directory of --evidence, and say whose count: [provenance] in weft.toml.";
