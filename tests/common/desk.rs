@@ -69,7 +69,9 @@ impl Desk {
     }
 
     pub(crate) fn at(&self, directory: &str, line: &str) -> Done {
-        let secret = ["key new", "attest", "sign"].iter().any(|word| line.contains(word));
+        let words = ["key new", "attest", "sign", "gate merge"];
+        let secret =
+            words.iter().any(|word| line.contains(word)) && !line.contains("--passphrase-env");
         let line = format!("{line}{}", if secret { " --passphrase-env PASS" } else { "" });
         let run = Run::new(self.path(directory), &line).env("PASS", PASSPHRASE);
         run.env("CARGO_HOME", self.path("home")).done()

@@ -89,6 +89,10 @@ fn a_release_has_everything_that_its_policy_requires() {
     assert!(names.contains(&"release-manifest") && names.contains(&"verdict"));
     let steps = vsa["predicate"]["weft"]["steps"].to_string();
     assert!(steps.contains("provenance") && steps.contains("sbom"), "{steps}");
+    let schema = desk.run("schema summary").exits(0).stdout;
+    let schema = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    assert!(schema.is_valid(&vsa["predicate"]["weft"]));
+    assert!(!schema.is_valid(&vsa["predicate"]));
     // One bad file hides none of the good ones, and is told.
     write(&desk.path("evidence/bad.json"), "{");
     let done = gate("");

@@ -9,7 +9,7 @@ use serde_json::json;
 use toml_edit::{Item, Table, value};
 use weft_verify::envelope::{Envelope, IN_TOTO};
 use weft_verify::proposal::Proposal;
-use weft_verify::role::{Roles, update};
+use weft_verify::role::{Roles, is_name, update};
 use weft_verify::{AsOf, Rejection, Verified};
 
 use super::Format;
@@ -45,6 +45,9 @@ enum RoleCommand {
         /// Its .pub file
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+        /// A role that the key has beside `maintainer`; may be repeated
+        #[arg(long, value_name = "NAME", default_value = "release")]
+        role: Vec<String>,
     },
     /// Show the roles, and whether the file is in force
     Show,
@@ -101,8 +104,8 @@ enum WitnessCommand {
 pub(super) fn run(args: &RoleArgs) -> Result<ExitStatus, Error> {
     let place = Place::find(args.roles.as_deref())?;
     match &args.command {
-        RoleCommand::Init { name, key } => {
-            init(&place, name, key)?;
+        RoleCommand::Init { name, key, role } => {
+            init(&place, name, key, role)?;
             draft_written(args.format, &place)?;
         }
         RoleCommand::Show => {
@@ -138,21 +141,35 @@ pub(super) fn run(args: &RoleArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Passed)
 }
 
-fn init(place: &Place, name: &str, key: &Path) -> Result<(), Error> {
+fn init(place: &Place, name: &str, key: &Path, roles: &[String]) -> Result<(), Error> {
     if place.file().symlink_metadata().is_ok() {
         let message = format!("{} is there already", place.file().display());
         return Err(Error::usage(message, "edit it, and have the change accepted"));
     }
     let public = public(key)?;
+    let mut names = vec!["maintainer"];
+    for role in roles {
+        match is_name(role) {
+            false => {
+                let message = format!("`{}` is no name of a role", terminal(role));
+                return Err(Error::usage(message, "use lower-case letters, digits and hyphens"));
+            }
+            true if names.contains(&&**role) => {}
+            true => names.push(role),
+        }
+    }
+    let tables: String =
+        names.iter().map(|name| format!("[roles.{name}]\nthreshold = 1\n\n")).collect();
+    let held: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let text = format!(
         "# Who may sign for what. A change takes effect once enough maintainers have signed it:\n\
          # `cargo weft role propose`, then `attest` by each of them, then `commit`.\n\
          schema = 1\nversion = 1\n\n\
-         [roles.maintainer]\nthreshold = 1\n\n\
-         [roles.release]\nthreshold = 1\n\n\
-         [[keys]]\nname = \"{}\"\npublic = \"{public}\"\nroles = [\"maintainer\", \"release\"]\n\n\
+         {tables}\
+         [[keys]]\nname = \"{}\"\npublic = \"{public}\"\nroles = [{}]\n\n\
          [revocations]\nnumber = 0\n",
-        name.escape_default()
+        name.escape_default(),
+        held.join(", ")
     );
     let shown = place.file().display().to_string();
     weft_gate::input::roles::parse(&shown, text.as_bytes(), None)

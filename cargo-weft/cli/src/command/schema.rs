@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use schemars::generate::SchemaSettings;
+use weft_gate::gate::summary::Decided;
 use weft_gate::policy::PolicyFile;
 use weft_gate::{Inventory, Policy, Verdict};
 
@@ -25,6 +26,8 @@ enum Format {
     Policy,
     /// What `policy show --json` prints
     PolicyInForce,
+    /// What weft adds to a verification summary, `weft` in its predicate
+    Summary,
 }
 
 pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
@@ -34,6 +37,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
         Format::Inventory => generator.into_root_schema_for::<Inventory>(),
         Format::Policy => generator.into_root_schema_for::<PolicyFile>(),
         Format::PolicyInForce => generator.into_root_schema_for::<Policy>(),
+        Format::Summary => generator.into_root_schema_for::<Decided>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|e| Error::Bug(e.to_string()))?;
     output::print(text + "\n")?;

@@ -28,7 +28,7 @@ pub fn provenance(
             Err(Refusal::Source { what: vouched.commit_of, expected, found })
         }
     };
-    let remedy = "Have the build attest what it makes, put the attestations into the directory of --evidence, and say whose count: [provenance] in weft.toml.";
+    let remedy = "Have the build attest what it makes, and say whose attestations count: [provenance] in weft.toml; or, with a key of the role `build`: `cargo weft attest provenance --artifacts DIR --key KEY --output FILE`, into the directory of --evidence.";
     let mut step = attested("provenance", &[SLSA_V1, SLSA_V0_2], artifacts, shelf, check, remedy);
     if step.result == StepResult::Passed {
         step.evidence.insert(0, format!("{} artifacts, each built from {commit}", artifacts.len()));
