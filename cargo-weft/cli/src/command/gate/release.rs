@@ -75,87 +75,31 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let common = &args.common;
     args.evidence.check(all::as_of(common.as_of)?)?;
     let desk = desk(args)?;
+    let asked = Asked::of(&desk.loaded, &args.evidence)?;
+    let (mut steps, manifest) = match asked.manifest() {
+        true => by_manifest(args, &desk)?,
+        false => (without_manifest(args, &desk, &asked)?, None),
+    };
     let policy = &desk.loaded.facts.policy;
-    let mut required = policy.gate.release.require.clone();
-    if args.evidence.asks() && !required.contains(&Requirement::Provenance) {
-        required.push(Requirement::Provenance);
-    }
-    let needs = |name: Requirement| required.contains(&name);
-    // A manifest says something once it is signed, and signatures are over nothing else.
-    let needs_manifest = needs(Requirement::ReleaseManifest) || needs(Requirement::Signatures);
-    let reads_evidence = needs(Requirement::Provenance)
-        || needs(Requirement::Sbom)
-        || needs(Requirement::MergeVerdict);
-    if args.evidence.is_named() && !reads_evidence {
-        return Err(Error::usage(
-            "nothing is asked of the attestations",
-            "say whose count with --issuer and --source-repo, or have the policy require them: [gate.release]",
-        ));
-    }
-    let mut steps = Vec::new();
-    let mut manifest = None;
-    if needs_manifest {
-        let roles = demand_roles(args, &desk)?;
-        let (signatures, signed) = signatures(args, &roles.roles, desk.as_of)?;
-        let known = signed.as_ref().map_or(0, |(_, manifest, _)| manifest.weft.revocations);
-        steps.extend([trusted(args, roles, known), signatures]);
-        match &signed {
-            Some(signed) => steps.extend(compared(args, &desk, signed)?),
-            None => steps.push(Step::new(
-                "manifest",
-                StepResult::Missing,
-                vec!["what it says counts once enough people signed it".to_owned()],
-                "Have it signed: `cargo weft release status`.",
-            )),
-        }
-        manifest = signed;
-    } else {
-        match &desk.roles {
-            Some(roles)
-                if needs(Requirement::MergeVerdict) || reads_evidence && roles.is_trusted =>
-            {
-                steps.push(trusted(args, roles, 0));
-            }
-            None if needs(Requirement::MergeVerdict) => _ = demand_roles(args, &desk)?,
-            _ => {}
-        }
-        steps.push(source(desk.source.as_ref().map_err(|why| &**why)));
-        steps.push(whose_policy(args, &desk.loaded));
-    }
     steps.push(audit(&desk.today));
-    steps.extend(required.iter().filter_map(|name| covered(*name, &desk.today, policy)));
-    let parts = match reads_evidence {
+    steps.extend(asked.0.iter().filter_map(|name| covered(*name, &desk.today, policy)));
+    let parts = match asked.evidence() {
         true => args.evidence.parts(),
         false => Ok(Vec::new()),
     };
     let signer = args.evidence.signer(&desk.loaded, common.base.is_some(), desk.as_of)?;
-    let trusted_roles = desk.roles.as_ref().filter(|_| {
-        steps.iter().all(|step| step.check != "roles" || step.result == StepResult::Passed)
-    });
+    let is_sound = steps.iter().all(|s| s.check != "roles" || s.result == StepResult::Passed);
+    let roles = desk.roles.as_ref().filter(|roles| roles.is_trusted && is_sound);
     let who = Who {
         as_of: desk.as_of,
-        roles: trusted_roles.filter(|roles| roles.is_trusted).map(|roles| &*roles.roles),
+        roles: roles.map(|roles| &*roles.roles),
         signer: signer.as_ref().map(|signer| (&signer.expected, &signer.trust)),
     };
     let shelf = Shelf::new(parts.as_deref().map_err(Clone::clone), who);
-    let inventory = desk.loaded.facts.inventory.as_ref();
-    if needs(Requirement::Provenance) {
-        let commit = manifest.as_ref().map(|(_, manifest, _)| &manifest.weft.commit);
-        let commit = commit.or(desk.source.as_ref().ok().map(|source| &source.commit));
-        let commit = commit.map_or("a commit that is not known", |commit| commit);
-        steps.push(release::provenance(commit, inventory, &desk.artifacts, &shelf));
-    }
-    if needs(Requirement::Sbom) {
-        steps.push(bill(inventory, &desk.artifacts, &shelf));
-    }
-    if needs(Requirement::MergeVerdict) {
-        let source = desk.source.as_ref().map_err(|why| &**why);
-        let inventories = inventories(args, &desk)?;
-        steps.push(merge_verdict(source, &inventories, command::policy(&desk.loaded)?, &shelf));
-    }
+    steps.extend(by_evidence(args, &desk, &asked, manifest.as_ref(), &shelf)?);
     let outcome = outcome(&steps);
     if common.summary.is_some() {
-        if needs_manifest && manifest.is_none() {
+        if asked.manifest() && manifest.is_none() {
             return Err(Error::usage(
                 "there is no manifest that a summary could be about",
                 "see the steps without --summary",
@@ -167,6 +111,102 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let json = json!({"gate": RELEASE, "outcome": outcome, "schema": 1, "steps": steps});
     common.format.print(human(&steps, outcome), &json)?;
     Ok(outcome.into())
+}
+
+/// What is asked of the release: by the policy, and by a command line that expects provenance.
+struct Asked(Vec<Requirement>);
+
+impl Asked {
+    fn of(loaded: &Loaded, evidence: &EvidenceArgs) -> Result<Self, Error> {
+        let mut asked = Self(loaded.facts.policy.gate.release.require.clone());
+        if evidence.asks() && !asked.has(Requirement::Provenance) {
+            asked.0.push(Requirement::Provenance);
+        }
+        match evidence.is_named() && !asked.evidence() {
+            true => Err(Error::usage(
+                "nothing is asked of the attestations",
+                "say whose count with --issuer and --source-repo, or have the policy require them: [gate.release]",
+            )),
+            false => Ok(asked),
+        }
+    }
+
+    fn has(&self, name: Requirement) -> bool {
+        self.0.contains(&name)
+    }
+
+    /// A manifest says something once it is signed, and signatures are over nothing else.
+    fn manifest(&self) -> bool {
+        self.has(Requirement::ReleaseManifest) || self.has(Requirement::Signatures)
+    }
+
+    /// Says whether attestations are read.
+    fn evidence(&self) -> bool {
+        self.has(Requirement::Provenance)
+            || self.has(Requirement::Sbom)
+            || self.has(Requirement::MergeVerdict)
+    }
+}
+
+/// Counts who signed the manifest, and compares it with what is there.
+fn by_manifest(args: &ReleaseArgs, desk: &Desk) -> Result<(Vec<Step>, Option<Manifest>), Error> {
+    let roles = demand_roles(args, desk)?;
+    let (signatures, manifest) = signatures(args, &roles.roles, desk.as_of)?;
+    let known = manifest.as_ref().map_or(0, |(_, manifest, _)| manifest.weft.revocations);
+    let mut steps = vec![trusted(args, roles, known), signatures];
+    match &manifest {
+        Some(manifest) => steps.extend(compared(args, desk, manifest)?),
+        None => steps.push(Step::new(
+            "manifest",
+            StepResult::Missing,
+            vec!["what it says counts once enough people signed it".to_owned()],
+            "Have it signed: `cargo weft release status`.",
+        )),
+    }
+    Ok((steps, manifest))
+}
+
+/// Looks at what a manifest would have vouched for: the commit, the policy, and the roles if anything relies on them.
+fn without_manifest(args: &ReleaseArgs, desk: &Desk, asked: &Asked) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let needs_roles = asked.has(Requirement::MergeVerdict);
+    match &desk.roles {
+        Some(roles) if needs_roles || asked.evidence() && roles.is_trusted => {
+            steps.push(trusted(args, roles, 0));
+        }
+        None if needs_roles => _ = demand_roles(args, desk)?,
+        Some(_) | None => {}
+    }
+    steps.push(source(desk.source.as_ref().map_err(|why| &**why)));
+    steps.push(whose_policy(args, &desk.loaded));
+    Ok(steps)
+}
+
+/// Looks for what attestations have to show.
+fn by_evidence(
+    args: &ReleaseArgs,
+    desk: &Desk,
+    asked: &Asked,
+    manifest: Option<&Manifest>,
+    shelf: &Shelf<'_>,
+) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let inventory = desk.loaded.facts.inventory.as_ref();
+    let source = desk.source.as_ref().map_err(|why| &**why);
+    if asked.has(Requirement::Provenance) {
+        let signed = manifest.map(|(_, manifest, _)| &*manifest.weft.commit);
+        let commit = signed.or(source.ok().map(|source| &*source.commit));
+        let commit = commit.unwrap_or("a commit that is not known");
+        steps.push(release::provenance(commit, inventory, &desk.artifacts, shelf));
+    }
+    if asked.has(Requirement::Sbom) {
+        steps.push(bill(inventory, &desk.artifacts, shelf));
+    }
+    if asked.has(Requirement::MergeVerdict) {
+        let inventories = inventories(args, desk)?;
+        steps.push(merge_verdict(source, &inventories, command::policy(&desk.loaded)?, shelf));
+    }
+    Ok(steps)
 }
 
 fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
