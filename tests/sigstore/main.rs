@@ -11,5 +11,6 @@ mod desk;
 #[path = "../common/sigstore/mod.rs"]
 mod instance;
 
+mod forged;
 mod gate;
 mod honest;

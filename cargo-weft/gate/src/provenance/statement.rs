@@ -184,6 +184,9 @@ fn digests(value: &Value) -> Result<Vec<(String, String)>, Refusal> {
 
 fn materials(list: Option<&Value>, path: &str) -> Result<Vec<Material>, Refusal> {
     let material = |item: &Value| {
+        if !matches!(item, Value::Object(_)) {
+            return Err(malformed(path));
+        }
         let uri = text(item, &["uri"])?.unwrap_or_default();
         Ok(Material { digests: digests(item)?, uri })
     };
