@@ -88,6 +88,11 @@ fn witness() {
 }
 
 #[test]
+fn tile() {
+    run("tile", target::tile);
+}
+
+#[test]
 fn advisory() {
     run("advisory", target::advisory);
 }
@@ -173,6 +178,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "pkcs8" => (&["private-key", "public-key"], ""),
         "note" => (&["signed-note", "checkpoint", "vkey"], ""),
         "witness" => (&["tlog-policy"], ""),
+        "tile" => (&["fork-record"], ""),
         "advisory" => (&[], ".md"),
         "claims" => (&[], "app.toml"),
         "document" => (&[], "README.md"),

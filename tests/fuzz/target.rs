@@ -88,6 +88,29 @@ pub(crate) fn witness(data: &[u8]) {
     assert!(policy.verify_seen(&note, &[], 1, as_of).is_err());
 }
 
+/// Bundles of entries, tiles, and records of forks: none is one that the log did not sign.
+pub(crate) fn tile(data: &[u8]) {
+    use weft_verify::fork::ForkRecord;
+    use weft_verify::tile::{Tile, Tree, entries};
+    const LOG: &str = "example.com/weft-log+9ba2d68c+AVUMwO234JkPaDTQDdBWR9RNFlzq4qPhbbxehhenIGKy";
+    if let Ok(entries) = entries(data) {
+        let length: usize = entries.iter().map(|entry| entry.len() + 2).sum();
+        assert_eq!(length, data.len(), "a bundle is its entries and their lengths");
+    }
+    if let Ok(record) = ForkRecord::from_slice(data) {
+        assert_eq!(record.to_vec(), data, "a record has one form");
+        assert!(record.verify(&LOG.parse().expect("a sound key")).is_err());
+    }
+    // A tree of any size, each of whose tiles begins with these bytes.
+    let (head, rest) = data.split_at(data.len().min(8));
+    let size = head.iter().fold(0, |size: u64, byte| size << 8 | u64::from(*byte));
+    let tiles = |tile: Tile| Some((tile, rest.repeat(tile.max_bytes().checked_div(rest.len())?)));
+    let tree = Tree::new(size, tiles);
+    _ = tree.root(size);
+    _ = tree.inclusion(size / 2, size);
+    _ = tree.consistency(size / 2, size);
+}
+
 /// Advisories of RustSec's database.
 pub(crate) fn advisory(data: &[u8]) {
     _ = weft_gate::input::advisory::parse("crates/a/RUSTSEC-2026-0001.md", data);

@@ -459,6 +459,90 @@ def hashes(texts):
     return out
 
 
+def tree(leaves):
+    """RFC 9162 §2.1.1."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256(b"").digest()
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return node(tree(leaves[:half]), tree(leaves[half:]))
+
+
+def head(text, log):
+    name, algorithm, key = vkey(log)
+    demand(algorithm == 1, "type of a log's key")
+    body, _ = note(text, [(name, algorithm, key)])
+    origin, size, root = tree_head(body)
+    demand(origin == name, "origin")
+    demand(size or root == tree([]), "the empty tree")
+    return origin, size, root
+
+
+def tiles(data, log, files, entries):
+    """All leaves from the lowest tiles, and the root from them alone; then what the other tiles should be."""
+    _, size, root = head(data, log)
+
+    def tile(place, index, width):
+        path = f"tile/{place}/{index:03}"
+        for wide in range(width, 257):
+            data = files.get(path if wide == 256 else f"{path}.p/{wide}")
+            if data is not None:
+                return base64.b64decode(data), wide
+        raise Refused(f"{path} is missing")
+
+    def row(level):
+        count, out = size >> 8 * level, []
+        demand(count < 1 << 16, "tiles are missing")
+        for index in range((count + 255) // 256):
+            width = min(256, count - 256 * index)
+            data, wide = tile(level, index, width)
+            demand(len(data) == 32 * wide, "length of a tile")
+            out += [data[at : at + 32] for at in range(0, 32 * width, 32)]
+        return out
+
+    leaves = row(0)
+    demand(tree(leaves) == root, "root")
+    below = leaves
+    for level in (1, 2):
+        full = [tree(below[at : at + 256]) for at in range(0, len(below) - 255, 256)]
+        below = row(level)
+        demand(below == full, "a level above")
+    for index in range((size + 255) // 256) if entries else ():
+        data, wide = tile("entries", index, min(256, size - 256 * index))
+        found = []
+        while data:
+            length = int.from_bytes(data[:2], "big") + 2
+            demand(2 <= len(data) >= length, "an entry is cut")
+            found.append(hashlib.sha256(b"\0" + data[2:length]).digest())
+            data = data[length:]
+        demand(len(found) == wide, "number of entries")
+        demand(found[: size - 256 * index] == leaves[256 * index : 256 * index + 256], "entries")
+
+
+def fork(data, log):
+    record = read_json(data)
+    demand(canonical(record).encode() == data, "not canonical")
+    members = {"first", "origin", "reason", "schema", "second"}
+    inconsistent = record["reason"] == "inconsistent"
+    demand(record.keys() == members | ({"prefix"} if inconsistent else set()), "members")
+    demand(record["schema"] == 1 and record["reason"] in ("same-size", "inconsistent"), "schema")
+    sides = []
+    for side in (record["first"], record["second"]):
+        demand(side.keys() == {"note", "root", "size"}, "members")
+        origin, size, root = head(side["note"].encode(), log)
+        demand((record["origin"], side["size"], unbase64(side["root"])) == (origin, str(size), root), "said")
+        sides.append((size, root))
+    (size1, root1), (size2, root2) = sides
+    if not inconsistent:
+        demand(size1 == size2 and root1 != root2, "no fork")
+        return
+    prefix = record["prefix"]
+    demand(prefix.keys() == {"proof", "root"}, "members")
+    root = unbase64(prefix["root"])
+    demand(len(root) == 32 and root != root1, "no fork")
+    row = {"size1": size1, "size2": size2, "root1": prefix["root"], "root2": record["second"]["root"]}
+    consistency({**row, "proof": prefix["proof"]})
+
+
 def inclusion(row):
     """RFC 9162 §2.1.3.2, the other way round: what the path to a leaf has to look like."""
 
@@ -585,6 +669,10 @@ def decide(case, folder):
         log_policy(data)
     elif kind == "witnessed":
         witnessed(data, case["policy"].encode(), at, case.get("least"), case.get("log_keys", ()))
+    elif kind == "tlog-tiles":
+        tiles(data, case["log_vkey"], case["tiles"], case["entries"])
+    elif kind == "fork-record":
+        fork(data, case["log_vkey"])
     elif kind == "tlog-inclusion":
         inclusion(json.loads(data))
     elif kind == "tlog-consistency":

@@ -8,7 +8,8 @@
 //! - [`role`] says who may sign for what, [`revocation`] how fresh that knowledge has to be;
 //! - [`proposal`] is how several people sign one record by exchanging files;
 //! - [`layout`] verifies supply chains by in-toto layouts and links, [`tuf`] a TUF root by its own keys;
-//! - [`note`], [`checkpoint`], [`witness`] and [`merkle`] are the proofs of transparency logs.
+//! - [`note`], [`checkpoint`] and [`merkle`] are the proofs of transparency logs, [`witness`] says who has to have seen
+//!   them, [`tile`] computes proofs, and [`fork`] shows a log that told two stories.
 //!
 //! It reads no file, no clock, no environment and no network, and it never panics on input.
 //! Whatever it refuses, it refuses with a [`Rejection`]; whatever it lets through is [`Verified`].
@@ -20,6 +21,7 @@ pub mod checkpoint;
 mod code;
 pub mod digest;
 pub mod envelope;
+pub mod fork;
 pub mod json;
 pub mod key;
 pub mod layout;
@@ -34,6 +36,7 @@ pub mod role;
 pub mod sign;
 pub mod statement;
 pub mod threshold;
+pub mod tile;
 pub mod time;
 pub mod tuf;
 mod verified;

@@ -690,4 +690,36 @@ rejections! {
     /// A Merkle proof leads to another root.
     ProofRoot = "proof/root", "the proof leads to another root",
         "Treat the log as suspect: keep both, and ask its witnesses.";
+    /// A tile of a log is needed and not there.
+    TileMissing {
+        /// Its path.
+        path: String,
+    } = "tile/missing", "{path}: not there, and needed",
+        "Fetch it from the log, and verify again.";
+    /// The bytes are not the tile that they should be (C2SP tlog-tiles).
+    TileMalformed {
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        message: &'static str,
+    } = "tile/malformed", "{path}: {message}",
+        "Fetch it from the log again.";
+    /// A tile hashes to something else than the level above says, or entries to something else than their leaves.
+    TileHash {
+        /// Its path.
+        path: String,
+    } = "tile/hash", "{path}: it hashes to something else than the tile above says",
+        "Fetch it from the log again; if it stays so, treat the log as suspect.";
+    /// The tiles make another root than the checkpoint says.
+    TileRoot {
+        /// The size of the tree.
+        size: u64,
+    } = "tile/root", "the tree of {size} entries has another root than the checkpoint says",
+        "Compare with other checkpoints of the log, and keep both: somebody may be shown another tree.";
+    /// A record says that two checkpoints cannot both be true, and they can.
+    ForkUnproven {
+        /// Why they can.
+        message: &'static str,
+    } = "fork/unproven", "the record shows no fork: {message}",
+        "Ask who wrote the record; the log is not to blame.";
 }

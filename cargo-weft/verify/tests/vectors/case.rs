@@ -1,10 +1,12 @@
 //! One case of an `index.json`: by its kind to the function that decides it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Clause, Envelope};
+use weft_verify::fork::{ForkRecord, Head};
 use weft_verify::json::Limits;
 use weft_verify::key::PublicKey;
 use weft_verify::layout::{self, Bundle, Directory};
@@ -16,6 +18,7 @@ use weft_verify::role::{Roles, update};
 use weft_verify::sign::SigningKey;
 use weft_verify::statement::Statement;
 use weft_verify::threshold::{Authority, Requirement, Signer, Validity};
+use weft_verify::tile::{Tile, Tiles, Tree};
 use weft_verify::witness::Policy;
 use weft_verify::{AsOf, Rejection, canonical, checkpoint, json, revocation, tuf};
 
@@ -50,6 +53,11 @@ pub(crate) fn run(case: &Value, folder: &Path) -> Result<Outcome, Unsupported> {
         "checkpoint" => case.checkpoint(),
         "tlog-policy" => Policy::from_slice(&case.input()).map(drop),
         "witnessed" => case.witnessed(),
+        "tlog-tiles" => case.tiles(),
+        "fork-record" => {
+            let log = case.text("log_vkey").parse().unwrap();
+            ForkRecord::from_slice(&case.input()).and_then(|record| record.verify(&log)).map(drop)
+        }
         "in-toto-layout" => case.layout(),
         "tuf-root" => tuf::verify_root(&case.input(), case.as_of()).map(drop),
         "tlog-inclusion" => inclusion(&case.file()),
@@ -282,6 +290,25 @@ impl Case<'_> {
         checkpoint::verify(&note, &log, &witnesses, quorum, self.as_of()).map(drop)
     }
 
+    fn tiles(&self) -> Outcome {
+        let head = Head::read(&self.input(), &[self.text("log_vkey").parse()?])?;
+        let checkpoint = head.checkpoint();
+        if let Some(expected) = self.case["origin"].as_str() {
+            assert_eq!(checkpoint.origin, expected);
+        }
+        let log: Log = match self.case["tiles_dir"].as_str() {
+            Some(folder) => Log::of_folder(&self.folder.join(folder)),
+            None => Log::of_case(&self.case["tiles"]),
+        };
+        let tree = log.tree(checkpoint.size);
+        tree.demand_root(checkpoint)?;
+        tree.audit()?;
+        if self.case["entries"] == true {
+            tree.audit_entries()?;
+        }
+        Ok(())
+    }
+
     fn witnessed(&self) -> Outcome {
         let note = Note::from_slice(&self.input())?;
         let policy = Policy::from_slice(self.text("policy").as_bytes())?;
@@ -292,6 +319,42 @@ impl Case<'_> {
         let keys: Vec<PublicKey> = keys.collect();
         let least = u32::try_from(least).unwrap();
         policy.verify_seen(&note, &keys, least, self.as_of()).map(drop)
+    }
+}
+
+/// The tiles of a log, by their paths.
+pub(crate) struct Log(BTreeMap<String, Vec<u8>>);
+
+impl Log {
+    pub(crate) fn of_folder(folder: &Path) -> Self {
+        fn below(folder: &Path, path: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap().path();
+                let path = format!("{path}/{}", entry.file_name().unwrap().to_str().unwrap());
+                match entry.is_dir() {
+                    true => below(&entry, &path, files),
+                    false => drop(files.insert(path, crate::read(&entry))),
+                }
+            }
+        }
+        let mut files = BTreeMap::new();
+        below(&folder.join("tile"), "tile", &mut files);
+        Self(files)
+    }
+
+    fn of_case(tiles: &Value) -> Self {
+        let tiles = tiles.as_object().unwrap().iter();
+        Self(tiles.map(|(path, text)| (path.clone(), base64(text.as_str().unwrap()))).collect())
+    }
+
+    /// The narrowest tile that is wide enough.
+    fn tile(&self, tile: Tile) -> Option<(Tile, Vec<u8>)> {
+        let widths = (tile.width()..=weft_verify::tile::WIDTH).map(|width| tile.widened(width));
+        widths.into_iter().find_map(|tile| Some((tile, self.0.get(&tile.path())?.clone())))
+    }
+
+    pub(crate) fn tree(&self, size: u64) -> Tree<impl Tiles> {
+        Tree::new(size, |tile| self.tile(tile))
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) fn index() -> String {
     log_cases(&mut cases);
     policy_cases(&mut cases);
     witnessed_cases(&mut cases);
+    tile_cases(&mut cases);
+    fork_cases(&mut cases);
     layout_cases(&mut cases);
     root_cases(&mut cases);
     serde_json::to_string_pretty(&json!({"schema": 1, "cases": cases.0})).unwrap() + "\n"
@@ -927,6 +929,225 @@ fn witnessed_cases(cases: &mut Cases) {
         policy(),
         none(),
     );
+}
+
+/// The entries of the log of the cases below.
+fn entry(index: u64) -> Vec<u8> {
+    format!("entry {index}").into_bytes()
+}
+
+/// The root of some leaves, as RFC 9162 §2.1.1 defines it.
+fn tree_hash(leaves: &[[u8; 32]]) -> [u8; 32] {
+    match leaves {
+        [] => hash_of(b""),
+        [leaf] => *leaf,
+        _ => {
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            node_hash(&tree_hash(left), &tree_hash(right))
+        }
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> [u8; 32] {
+    crate::case::hex(&Sha256::of(bytes).to_string()).try_into().unwrap()
+}
+
+fn leaves(size: u64) -> Vec<[u8; 32]> {
+    (0..size).map(|index| leaf_hash(&entry(index))).collect()
+}
+
+/// A checkpoint of the log of these cases.
+fn head(size: u64, root: &[u8; 32]) -> String {
+    let body = format!("log.example\n{size}\n{}\n", base64(root));
+    format!("{body}\n{}", line("log.example", 1, 50, &body, 0))
+}
+
+/// The tiles of a log of this size, and the bundles of its entries.
+fn tiles(size: u64) -> Value {
+    let leaves = leaves(size);
+    let mut tiles = json!({});
+    for (index, hashes) in leaves.chunks(256).enumerate() {
+        let width =
+            if hashes.len() == 256 { String::new() } else { format!(".p/{}", hashes.len()) };
+        let first = index as u64 * 256;
+        let entries = (first..first + hashes.len() as u64).flat_map(|index| {
+            let entry = entry(index);
+            [&u16::try_from(entry.len()).unwrap().to_be_bytes()[..], &entry].concat()
+        });
+        tiles[format!("tile/entries/{index:03}{width}")] =
+            base64(&entries.collect::<Vec<u8>>()).into();
+        tiles[format!("tile/0/{index:03}{width}")] = base64(&hashes.concat()).into();
+    }
+    let full: Vec<[u8; 32]> = leaves.chunks_exact(256).map(tree_hash).collect();
+    if !full.is_empty() {
+        tiles[format!("tile/1/000.p/{}", full.len())] = base64(&full.concat()).into();
+    }
+    tiles
+}
+
+fn tile_cases(cases: &mut Cases) {
+    let mut add = |name: &str, rejection: &str, of: u64, size: u64, change: &dyn Fn(&mut Value)| {
+        let mut members = json!({"text": head(size, &tree_hash(&leaves(size))),
+            "log_vkey": vkey("log.example", 1, 50), "tiles": tiles(of), "entries": of < 256});
+        change(&mut members);
+        cases.add("tlog-tiles", name, rejection, members);
+    };
+    let tile = |path: &'static str, change: fn(Vec<u8>) -> Vec<u8>| {
+        move |case: &mut Value| {
+            let bytes = crate::case::base64(case["tiles"][path].as_str().unwrap());
+            case["tiles"][path] = base64(&change(bytes)).into();
+        }
+    };
+    let without = |path: &'static str| {
+        move |case: &mut Value| drop(case["tiles"].as_object_mut().unwrap().remove(path))
+    };
+    let cut = |mut bytes: Vec<u8>| {
+        bytes.pop();
+        bytes
+    };
+    let last = |mut bytes: Vec<u8>| {
+        let at = bytes.len() - 1;
+        bytes[at] ^= 1;
+        bytes
+    };
+    let (missing, malformed) = ("tile/missing", "tile/malformed");
+    add("sound", "", 5, 5, &|_| {});
+    add("empty", "", 0, 0, &|_| {});
+    add("from-a-wider-tile", "", 5, 3, &|_| {});
+    add("another-root", "tile/root", 5, 5, &|case| {
+        case["text"] = head(5, &tree_hash(&leaves(4))).into();
+    });
+    add("empty-with-a-root", "tile/root", 0, 0, &|case| case["text"] = head(0, &[0; 32]).into());
+    add("larger-than-its-tiles", missing, 5, 6, &|_| {});
+    add("beyond-all-tiles", missing, 5, 5, &|case| case["text"] = head(u64::MAX, &[0; 32]).into());
+    add("no-leaves", missing, 5, 5, &without("tile/0/000.p/5"));
+    add("no-entries", missing, 5, 5, &without("tile/entries/000.p/5"));
+    add("no-entries-and-none-asked-for", "", 5, 5, &|case| {
+        without("tile/entries/000.p/5")(case);
+        case["entries"] = false.into();
+    });
+    add("cut", malformed, 5, 5, &tile("tile/0/000.p/5", cut));
+    add("a-hash-too-few", malformed, 5, 5, &tile("tile/0/000.p/5", |bytes| bytes[32..].into()));
+    add(
+        "a-hash-too-many",
+        malformed,
+        5,
+        5,
+        &tile("tile/0/000.p/5", |bytes| [&bytes[..], &[0; 32]].concat()),
+    );
+    add("another-last-leaf", "tile/root", 5, 5, &tile("tile/0/000.p/5", last));
+    add("entries-cut", malformed, 5, 5, &tile("tile/entries/000.p/5", cut));
+    add("another-entry", "tile/hash", 5, 5, &tile("tile/entries/000.p/5", last));
+    add(
+        "an-entry-too-many",
+        malformed,
+        5,
+        5,
+        &tile("tile/entries/000.p/5", |bytes| [&bytes[..], &[0, 0]].concat()),
+    );
+    add(
+        "an-entry-too-few",
+        malformed,
+        5,
+        5,
+        &tile("tile/entries/000.p/5", |bytes| bytes[9..].into()),
+    );
+    add("signed-by-another", "note/unsigned", 5, 5, &|case| {
+        case["log_vkey"] = vkey("log.example", 1, 51).into();
+    });
+    add("two-levels", "", 259, 259, &|_| {});
+    add("before-the-second-tile", "", 259, 256, &|_| {});
+    add("from-a-full-tile", "", 259, 100, &|_| {});
+    add("no-leaves-below", missing, 259, 259, &without("tile/0/000"));
+    add("no-level-above", missing, 259, 259, &without("tile/1/000.p/1"));
+    add("another-leaf-below", "tile/hash", 259, 259, &tile("tile/0/000", last));
+    add("another-level-above", "tile/root", 259, 259, &tile("tile/1/000.p/1", last));
+}
+
+fn fork_cases(cases: &mut Cases) {
+    let mut add = |name: &str, rejection: &str, record: &Value| {
+        let members = json!({"text": text(canonical::of_value(&read(record)).unwrap()),
+            "log_vkey": vkey("log.example", 1, 50)});
+        cases.add("fork-record", name, rejection, members);
+    };
+    let side = |size: u64, root: &[u8; 32]| json!({"note": head(size, root), "root": base64(root), "size": size.to_string()});
+    let mut other = leaves(7);
+    other[1] = leaf_hash(b"another");
+    let (true_root, other_root) = (tree_hash(&leaves(7)), tree_hash(&other));
+    let record = |first: Value, second: Value, reason: &str| {
+        json!({"first": first, "second": second, "origin": "log.example", "reason": reason,
+            "schema": 1})
+    };
+    let same = record(side(7, &true_root), side(7, &other_root), "same-size");
+    add("same-size", "", &same);
+    // The tree of seven begins with `prefix`, and the checkpoint of three says another one.
+    let hashes = leaves(7);
+    let proof = [hashes[2], hashes[3], tree_hash(&hashes[..2]), tree_hash(&hashes[4..])];
+    let inconsistent = |first: &[u8; 32]| {
+        let mut record = record(side(3, first), side(7, &true_root), "inconsistent");
+        let proof: Vec<String> = proof.iter().map(|hash| base64(hash)).collect();
+        record["prefix"] = json!({"proof": proof, "root": base64(&tree_hash(&hashes[..3]))});
+        record
+    };
+    let sound = inconsistent(&tree_hash(&other[..3]));
+    add("inconsistent", "", &sound);
+    let unproven = "fork/unproven";
+    add("consistent", unproven, &inconsistent(&tree_hash(&hashes[..3])));
+    add("the-same-twice", unproven, &record(side(7, &true_root), side(7, &true_root), "same-size"));
+    let sizes = record(side(3, &tree_hash(&hashes[..3])), side(7, &true_root), "same-size");
+    add("two-sizes", unproven, &sizes);
+    let with = |record: &Value, change: &dyn Fn(&mut Value)| {
+        let mut record = record.clone();
+        change(&mut record);
+        record
+    };
+    let forged = with(&sound, &|r| r["prefix"]["root"] = base64(&tree_hash(&other[..3])).into());
+    add("a-forged-prefix", "proof/root", &forged);
+    let short = with(&sound, &|r| drop(r["prefix"]["proof"].as_array_mut().unwrap().pop()));
+    add("a-short-proof", "proof/shape", &short);
+    let swapped = with(&sound, &|r| {
+        let first = r["first"].take();
+        r["first"] = std::mem::replace(&mut r["second"], first);
+    });
+    add("the-larger-one-first", "proof/shape", &swapped);
+    add(
+        "without-its-proof",
+        "record/member-missing",
+        &with(&sound, &|r| {
+            drop(r.as_object_mut().unwrap().remove("prefix"));
+        }),
+    );
+    let more = with(&same, &|r| r["prefix"] = sound["prefix"].clone());
+    add("with-a-proof-of-nothing", "record/member-unknown", &more);
+    add(
+        "another-size",
+        "record/member-invalid",
+        &with(&same, &|r| r["second"]["size"] = "8".into()),
+    );
+    add(
+        "another-root",
+        "record/member-invalid",
+        &with(&same, &|r| {
+            r["second"]["root"] = r["first"]["root"].clone();
+        }),
+    );
+    add("another-origin", "record/member-invalid", &with(&same, &|r| r["origin"] = "x".into()));
+    add("another-schema", "record/schema-unknown", &with(&same, &|r| r["schema"] = 2.into()));
+    let unsigned = with(&same, &|r| {
+        let note =
+            r["second"]["note"].as_str().unwrap().replace("log.example\n7", "log.example\n8");
+        r["second"]["note"] = note.into();
+    });
+    add("not-signed", "note/signature", &unsigned);
+    add("not-base64", "envelope/base64", &with(&sound, &|r| r["prefix"]["root"] = "x".into()));
+    let cut = with(&sound, &|r| r["prefix"]["root"] = "AAAA".into());
+    add("a-hash-cut", "proof/shape", &cut);
+    let spaced = json!({"text": same.to_string() + "\n", "log_vkey": vkey("log.example", 1, 50)});
+    cases.add("fork-record", "not-canonical", "json/not-canonical", spaced);
+}
+
+fn read(value: &Value) -> strict::Value {
+    strict::read(value.to_string().as_bytes(), strict::Limits::RECORD).unwrap()
 }
 
 /// The id of a key in layouts, which is a hint and can be anything.

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use serde_json::Value;
 use weft_verify::envelope;
+use weft_verify::fork::{Head, Standing, compare};
 use weft_verify::json::{self, Limits};
 use weft_verify::key::PublicKey;
+use weft_verify::merkle::verify_inclusion;
 use weft_verify::note::{Note, Vkey};
 use weft_verify::sign::SigningKey;
 use weft_verify::witness::Policy;
 use weft_verify::{AsOf, Rejection, canonical, checkpoint};
 
-use crate::case::{base64, consistency, hex, inclusion};
+use crate::case::{Log, base64, consistency, hex, inclusion};
 use crate::{Tally, read, read_json};
 
 /// Runs every suite that the folder has.
@@ -39,6 +41,9 @@ pub(crate) fn run(folder: &Path, tally: &mut Tally) {
     }
     for row in rows(folder, "tlog/notes_quorum.jsonl") {
         quorum(&row, tally);
+    }
+    for log in files(&folder.join("tlog")).iter().filter(|path| path.join("vkey.txt").is_file()) {
+        tiled(log, tally);
     }
     let protocol = folder.join("dsse/protocol_vector.json");
     if protocol.is_file() {
@@ -159,6 +164,44 @@ fn ed25519(folder: &Path, tally: &mut Tally) {
         tally.judge("sign-input", &row["i"].to_string(), same, &Ok(()));
         let found = verify(&text(&row, "pk"), &message, &text(&row, "sig"));
         tally.judge("sign-input", &row["i"].to_string(), true, &found);
+    }
+}
+
+/// Every checkpoint of a log agrees with its tiles and entries, and with every other.
+fn tiled(folder: &Path, tally: &mut Tally) {
+    let vkey = String::from_utf8(read(&folder.join("vkey.txt"))).unwrap();
+    let vkeys: [Vkey; 1] = [vkey.trim_end().parse().unwrap()];
+    let log = Log::of_folder(folder);
+    let is_checkpoint = |path: &&std::path::PathBuf| {
+        path.file_name().unwrap().to_string_lossy().starts_with("checkpoint")
+    };
+    let paths = files(folder);
+    let heads = paths.iter().filter(is_checkpoint).map(|path| {
+        let head = Head::read(&read(path), &vkeys);
+        (path.display().to_string(), head.unwrap_or_else(|why| panic!("{path:?}: {why}")))
+    });
+    let heads: Vec<(String, Head)> = heads.collect();
+    for (id, head) in &heads {
+        let size = head.checkpoint().size;
+        let tree = log.tree(size);
+        let found = tree.demand_root(head.checkpoint()).and_then(|()| tree.audit());
+        tally.judge("tiles", id, true, &found.map(drop));
+        tally.judge("tile-entries", id, true, &tree.audit_entries().map(drop));
+        for index in [0, 1, size / 2, size.saturating_sub(1)].into_iter().filter(|i| *i < size) {
+            let found = tree.inclusion(index, size).and_then(|proof| {
+                let (leaf, root) = (tree.leaf(index)?, head.checkpoint().root);
+                verify_inclusion(index, size, &leaf, &proof, &root)
+            });
+            tally.judge("tile-inclusion", id, true, &found);
+        }
+        for (other_id, other) in &heads {
+            let tree = log.tree(size.max(other.checkpoint().size));
+            let found = compare(head, other, &tree);
+            if let Ok(Standing::Fork(_)) = found {
+                tally.wrong("tile-consistency", id, format!("a fork with {other_id}"));
+            }
+            tally.judge("tile-consistency", id, true, &found.map(drop));
+        }
     }
 }
 
