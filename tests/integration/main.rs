@@ -20,6 +20,7 @@ mod honest;
 mod human;
 mod import;
 mod lockfile;
+mod log;
 mod notary;
 mod provenance;
 mod real;

@@ -17,6 +17,7 @@ mod graph;
 mod init;
 mod key;
 mod layout;
+mod log;
 mod output;
 mod policy;
 mod release;
@@ -102,6 +103,8 @@ enum Command {
     Verify(Box<verify::VerifyArgs>),
     /// Verify a supply chain by its in-toto layout
     VerifyLayout(layout::LayoutArgs),
+    /// Verify a transparency log by its tiles, and find out whether it forked
+    VerifyLog(log::LogArgs),
     /// Say what artifacts are made of and how, and sign that for the gates
     Attest(attest::AttestArgs),
     /// Write, sign and gather the manifest of a release
@@ -205,6 +208,7 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::VerifyLayout(args) => layout::run(args),
+        Command::VerifyLog(args) => log::run(args),
         Command::Attest(args) => attest::run(args),
         Command::Release(args) => release::run(args),
         Command::Gate(args) => gate::run(args),

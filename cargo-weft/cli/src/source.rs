@@ -25,4 +25,5 @@ pub mod revision;
 pub mod roles;
 pub mod secret;
 pub mod sources;
+pub mod tiles;
 pub mod workspace;
