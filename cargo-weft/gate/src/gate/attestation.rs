@@ -2,6 +2,7 @@
 //!
 //! What one says is read first and believed last: [`Shelf::vouched`] verifies each, once, when somebody asks for it.
 
+use rayon::prelude::*;
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::Envelope;
 use weft_verify::json::{self, Limits, Value};
@@ -96,13 +97,19 @@ impl<'a> Shelf<'a> {
                 return shelf;
             }
         };
-        for (name, part) in parts {
-            match part.as_ref().map_err(Clone::clone).and_then(|bytes| read(name, bytes)) {
+        // In their order, whichever is read first.
+        let read: Vec<_> = parts
+            .par_iter()
+            .map(|(name, part)| {
+                let bytes = part.as_ref().map_err(Clone::clone);
+                let held = bytes.and_then(|bytes| read(name, bytes));
+                held.map_err(|why| told(name, &why.to_string(), why.code().name()))
+            })
+            .collect();
+        for held in read {
+            match held {
                 Ok(held) => shelf.held.extend(held),
-                Err(refusal) => {
-                    let line = told(name, &refusal.to_string(), refusal.code().name());
-                    shelf.unread.push(line);
-                }
+                Err(line) => shelf.unread.push(line),
             }
         }
         shelf
