@@ -14,3 +14,5 @@ mod instance;
 mod forged;
 mod gate;
 mod honest;
+#[cfg(feature = "online")]
+mod keyless;

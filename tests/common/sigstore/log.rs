@@ -131,9 +131,9 @@ impl Log {
     }
 
     fn body(&self, logged: &Logged<'_>) -> Vec<u8> {
-        let signature = base64(logged.signature);
         match self.version {
             Version::V1 => {
+                let signature = base64(logged.signature);
                 let hash =
                     |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&sha256(bytes))});
                 let verifier = base64(pem("CERTIFICATE", logged.certificate).as_bytes());
@@ -147,21 +147,28 @@ impl Log {
                     },
                 }))
             }
-            Version::V2 => canonical(&json!({
-                "apiVersion": "0.0.2",
-                "kind": "hashedrekord",
-                "spec": {"hashedRekordV002": {
-                    "data": {"algorithm": "SHA2_256", "digest": base64(&sha256(logged.message))},
-                    "signature": {
-                        "content": signature,
-                        "verifier": {
-                            "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-                            "x509Certificate": {"rawBytes": base64(logged.certificate)},
-                        },
-                    },
-                }},
-            })),
+            Version::V2 => {
+                Self::digest_body(&sha256(logged.message), logged.signature, logged.certificate)
+            }
         }
+    }
+
+    /// Returns what the second version logs of a signature over something with this digest.
+    pub(crate) fn digest_body(digest: &[u8], signature: &[u8], certificate: &[u8]) -> Vec<u8> {
+        canonical(&json!({
+            "apiVersion": "0.0.2",
+            "kind": "hashedrekord",
+            "spec": {"hashedRekordV002": {
+                "data": {"algorithm": "SHA2_256", "digest": base64(digest)},
+                "signature": {
+                    "content": base64(signature),
+                    "verifier": {
+                        "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                        "x509Certificate": {"rawBytes": base64(certificate)},
+                    },
+                },
+            }},
+        }))
     }
 }
 
@@ -217,12 +224,6 @@ impl Entry {
                 "signedEntryTimestamp": base64(self.promise.as_deref().unwrap_or_default()),
             },
         }})
-    }
-
-    /// Signs the checkpoint anew, under another name.
-    pub(crate) fn renamed(mut self, log: &Log, signer: &str) -> Self {
-        self.checkpoint = log.checkpoint(signer, self.size, &self.root);
-        self
     }
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod authority;
 pub(crate) mod key;
 pub(crate) mod log;
+pub(crate) mod service;
 pub(crate) mod timestamp;
 
 use serde_json::{Value, json};
@@ -37,6 +38,8 @@ pub(crate) struct Sigstore {
     pub(crate) v1: Log,
     pub(crate) v2: Log,
     pub(crate) tsa: TimestampAuthority,
+    /// Who vouches for identities, by tokens.
+    pub(crate) provider: Key,
 }
 
 impl Sigstore {
@@ -47,6 +50,7 @@ impl Sigstore {
             v1: Log::v1(),
             v2: Log::v2(),
             tsa: TimestampAuthority::new(),
+            provider: Key::p256(),
         }
     }
 

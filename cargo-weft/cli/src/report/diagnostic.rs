@@ -27,9 +27,11 @@ pub fn show_error(error: &Error) {
         }
         // Whoever closed the pipe knows.
         Error::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe => {}
-        Error::File { .. } | Error::Service { .. } | Error::Output(_) => {
-            print_plain(&error.to_string(), None)
+        Error::Service { .. } => {
+            let help = "try again; if it stays so, ask whoever runs the service, or name another";
+            print_plain(&error.to_string(), Some(help));
         }
+        Error::File { .. } | Error::Output(_) => print_plain(&error.to_string(), None),
         Error::Bug(_) => {
             print_plain(&error.to_string(), Some("this is a bug in weft; please report it"))
         }

@@ -2,6 +2,8 @@
 //!
 //! Without the feature `online` nothing below exists, and no library that could open a connection is linked.
 
+pub mod keyless;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -29,10 +31,16 @@ pub fn block_on<T>(requests: impl Future<Output = T>) -> Result<T, Error> {
 ///
 /// [`Error::Service`] if TLS cannot be set up.
 pub fn client() -> Result<reqwest::Client, Error> {
+    client_within(TIMEOUT, false)
+}
+
+/// Returns such a client that gives each request so long; a direct one uses no proxy, whatever the system says.
+fn client_within(timeout: Duration, is_direct: bool) -> Result<reqwest::Client, Error> {
     let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
+        .timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("cargo-weft/", env!("CARGO_PKG_VERSION")));
+    let client = if is_direct { client.no_proxy() } else { client };
     client.build().map_err(|e| failed("set up", "the network client", &e))
 }
 
