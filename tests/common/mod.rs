@@ -111,6 +111,12 @@ impl Run {
         self
     }
 
+    /// Lets the run take this long.
+    pub(crate) fn within(mut self, seconds: u64) -> Self {
+        self.seconds = seconds;
+        self
+    }
+
     /// Runs to the end, or until it took too long.
     pub(crate) fn done(self) -> Done {
         let started = Instant::now();

@@ -26,6 +26,7 @@ mod provenance;
 mod real;
 mod release;
 mod replay;
+mod reproduce;
 mod sample;
 mod status;
 mod trust;

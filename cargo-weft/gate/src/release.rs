@@ -6,6 +6,7 @@
 //! Specified in `docs/src/spec/release.md`.
 
 mod provenance;
+pub mod reproduce;
 
 pub(crate) use provenance::attested;
 pub use provenance::provenance;

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use schemars::generate::SchemaSettings;
 use weft_gate::gate::summary::Decided;
 use weft_gate::policy::PolicyFile;
+use weft_gate::release::reproduce::{Built, Environment, Lock};
 use weft_gate::{Inventory, Policy, Verdict};
 
 use super::output;
@@ -28,6 +29,12 @@ enum Format {
     PolicyInForce,
     /// What weft adds to a verification summary, `weft` in its predicate
     Summary,
+    /// What `env.json` of a reproducible release holds
+    BuildEnvironment,
+    /// What its `manifest.json` holds
+    BuildManifest,
+    /// What its `repro.lock` holds
+    BuildLock,
 }
 
 pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
@@ -38,6 +45,9 @@ pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
         Format::Policy => generator.into_root_schema_for::<PolicyFile>(),
         Format::PolicyInForce => generator.into_root_schema_for::<Policy>(),
         Format::Summary => generator.into_root_schema_for::<Decided>(),
+        Format::BuildEnvironment => generator.into_root_schema_for::<Environment>(),
+        Format::BuildManifest => generator.into_root_schema_for::<Built>(),
+        Format::BuildLock => generator.into_root_schema_for::<Lock>(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|e| Error::Bug(e.to_string()))?;
     output::print(text + "\n")?;

@@ -120,7 +120,7 @@ fn failure(reason: &'static str, details: impl Into<String>) -> Failure {
 }
 
 /// Finds a cargo that the tree cannot have put there.
-fn find_cargo(checkout: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn find_cargo(checkout: &Path) -> Result<PathBuf, Failure> {
     let stated = env::var_os("CARGO").map(PathBuf::from).filter(|path| is_outside(path, checkout));
     stated.or_else(|| find_program("cargo", checkout)).ok_or_else(|| {
         failure("no cargo is installed", "no `cargo` was found on PATH outside the audited tree")
@@ -150,23 +150,12 @@ fn search_path(checkout: &Path) -> Vec<PathBuf> {
 fn empty_directory(checkout: &Path) -> Result<tempfile::TempDir, Failure> {
     let directory = tempfile::tempdir()
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
-    let home = cargo_home().and_then(|home| home.canonicalize().ok());
     let real = directory
         .path()
         .canonicalize()
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
-    let strange = real.ancestors().find(|above| {
-        let dot_cargo = above.join(".cargo");
-        let config = ["config.toml", "config"]
-            .iter()
-            .any(|name| dot_cargo.join(name).symlink_metadata().is_ok());
-        // rustup would obey a toolchain file, which may name a directory of programs.
-        let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
-            .iter()
-            .any(|name| above.join(name).symlink_metadata().is_ok());
-        toolchain || config && dot_cargo.canonicalize().ok() != home
-    });
-    let strange = strange.or_else(|| real.starts_with(checkout).then_some(checkout));
+    let strange = obeyed_above(&real);
+    let strange = strange.or_else(|| real.starts_with(checkout).then(|| checkout.to_owned()));
     match strange {
         None => Ok(directory),
         Some(above) => {
@@ -182,7 +171,26 @@ fn empty_directory(checkout: &Path) -> Result<tempfile::TempDir, Failure> {
     }
 }
 
-fn environment(checkout: &Path, online: bool) -> Vec<(OsString, OsString)> {
+/// Returns a directory, at or above a canonical one, in which Cargo or rustup would find something to obey that is not the
+/// user's own.
+pub(super) fn obeyed_above(real: &Path) -> Option<PathBuf> {
+    let home = cargo_home().and_then(|home| home.canonicalize().ok());
+    let strange = real.ancestors().find(|above| {
+        let dot_cargo = above.join(".cargo");
+        let config = ["config.toml", "config"]
+            .iter()
+            .any(|name| dot_cargo.join(name).symlink_metadata().is_ok());
+        // rustup would obey a toolchain file, which may name a directory of programs.
+        let toolchain = ["rust-toolchain.toml", "rust-toolchain"]
+            .iter()
+            .any(|name| above.join(name).symlink_metadata().is_ok());
+        toolchain || config && dot_cargo.canonicalize().ok() != home
+    });
+    strange.map(Path::to_owned)
+}
+
+/// Returns what Cargo and rustup need to find their own files, and a path of programs that lie outside of the tree.
+pub(super) fn environment(checkout: &Path, online: bool) -> Vec<(OsString, OsString)> {
     let kept = |name: &str| {
         KEPT.contains(&name)
             || online && KEPT_ONLINE.iter().any(|prefix| name.starts_with(prefix))

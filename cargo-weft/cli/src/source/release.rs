@@ -1,5 +1,9 @@
 //! Fetches what a release is compared with: artifacts, the commit that is checked out, and manifests that came before.
 
+pub mod contract;
+pub mod rebuild;
+pub mod toolchain;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -40,15 +44,25 @@ pub fn signed(path: &Path) -> Result<Previous, Error> {
     Ok(Previous { sha256: Sha256::of(payload), manifest })
 }
 
+/// Opens the repository that a directory lies in, and says where its top is.
+///
+/// # Errors
+///
+/// A sentence: there is no repository, or no git to read it with.
+pub fn repository(root: &Path) -> Result<(&Path, Git), String> {
+    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
+    let top = top.ok_or("there is no git repository here or above")?;
+    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
+    Ok((top, git))
+}
+
 /// Reads which commit is checked out, and whether it is as it stands there.
 ///
 /// # Errors
 ///
 /// A sentence: there is no repository or no commit, or git cannot be asked.
 pub fn source(root: &Path) -> Result<Source, String> {
-    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-    let top = top.ok_or("there is no git repository here or above")?;
-    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
+    let (top, git) = repository(root)?;
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let tree = git.tree(&commit)?;
     // All that a build may find, evidence included, and what could hide something from that list.

@@ -1,0 +1,234 @@
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use weft_verify::canonical;
+
+use super::*;
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+fn allowed() -> BTreeSet<String> {
+    ["RUSTFLAGS", "CARGO_PROFILE_*", "CARGO_BUILD_TARGET"].map(str::to_owned).into()
+}
+
+fn environment(line: &str) -> Environment {
+    Environment {
+        build: Build {
+            command: words(line),
+            directory: String::new(),
+            profile: "release".into(),
+            target: "x".into(),
+        },
+        cargo: "1".into(),
+        linker: None,
+        rustc: Rustc {
+            commit_hash: "c".into(),
+            host: "x".into(),
+            llvm: "1".into(),
+            release: "1".into(),
+        },
+        schema: SCHEMA,
+        settings: None,
+        variables: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_command_says_what_is_built_and_nothing_else() {
+    for line in [
+        "cargo build --release",
+        "cargo build --release --locked -p app --features a,b/c",
+        "cargo package -p app --no-verify --profile=release",
+    ] {
+        let command = Command::parse(&words(line)).unwrap();
+        assert_eq!(command.profile(), "release", "{line}");
+    }
+    for line in [
+        "cargo",
+        "cargo run --release",
+        "sh -c evil",
+        "./cargo build",
+        "cargo +nightly build",
+        "cargo build --config build.rustc='evil'",
+        "cargo build -Zunstable-options",
+        "cargo build --target-dir /tmp",
+        "cargo build --manifest-path ../other/Cargo.toml",
+        "cargo build --target ../evil.json",
+        "cargo build --target",
+        "cargo build --profile --config",
+        "cargo build --profile ..",
+        "cargo build -p /tmp/evil",
+        "cargo build --release --profile dev",
+        "cargo build --release -- evil",
+        "cargo build @file",
+    ] {
+        assert!(Command::parse(&words(line)).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_build_is_locked_and_offline_unless_connections_are_allowed() {
+    let command = Command::parse(&words("cargo build --release --frozen")).unwrap();
+    assert_eq!(
+        command.arguments(false),
+        ["build", "--release", "--frozen", "--locked", "--offline"]
+    );
+    assert_eq!(command.arguments(true), ["build", "--release", "--locked"]);
+    assert_eq!(command.outputs("t"), ["package", "release", "t/release"]);
+    assert_eq!(Command::parse(&words("cargo build")).unwrap().outputs("t")[1], "debug");
+}
+
+#[test]
+fn an_environment_is_obeyed_within_its_bounds() {
+    assert!(environment("cargo build --release").command(&allowed()).is_ok());
+    let refused = |change: &dyn Fn(&mut Environment)| {
+        let mut environment = environment("cargo build --release");
+        change(&mut environment);
+        environment.command(&allowed()).unwrap_err()
+    };
+    for name in
+        ["PATH", "LD_PRELOAD", "RUSTC_WRAPPER", "RUSTFLAGSX", "CARGO_PROFILE_", "CARGO_PROFILE_A=B"]
+    {
+        let found = refused(&|e| _ = e.variables.insert(name.into(), "1".into()));
+        assert_eq!(found, Unfit::Variable(name.into()));
+    }
+    for directory in ["/etc", "..", "a/../b", "a//b", "a\\b", "/"] {
+        let found = refused(&|e| e.build.directory = directory.into());
+        assert_eq!(found, Unfit::Directory(directory.into()));
+    }
+    assert!(matches!(refused(&|e| e.build.profile = "dev".into()), Unfit::NotAsCommand { .. }));
+    assert!(matches!(refused(&|e| e.build.target = "y".into()), Unfit::NotAsCommand { .. }));
+    assert!(matches!(refused(&|e| e.schema = 2), Unfit::Schema { found: 2, .. }));
+    let mut other = environment("cargo build --release");
+    other.variables.insert("CARGO_BUILD_TARGET".into(), "y".into());
+    other.build.target = "y".into();
+    assert!(other.command(&allowed()).is_ok());
+}
+
+#[test]
+fn another_toolchain_is_told_by_what_differs() {
+    let recorded = environment("cargo build --release");
+    assert!(recorded.differences(&recorded).is_empty());
+    let mut found = recorded.clone();
+    found.rustc.release = "2".into();
+    found.settings = Some(Sha256::of(b""));
+    found.linker = Some("ld".into());
+    let names: Vec<&str> = recorded.differences(&found).iter().map(|(name, ..)| *name).collect();
+    assert_eq!(names, ["rustc", "Cargo's configuration"], "a linker that is not recorded is any");
+    assert_eq!(found.differences(&recorded).len(), 3);
+}
+
+#[test]
+fn artifacts_are_plain_files_in_order_each_once() {
+    let fit = |names: &[&str]| {
+        let artifacts = names.iter().map(|name| BuiltArtifact::of(name, b"x")).collect();
+        Built { artifacts, schema: SCHEMA }.demand_fit()
+    };
+    assert_eq!(fit(&["a", "a.exe", "b-1.0.0.crate"]), Ok(()));
+    assert_eq!(fit(&[]), Err(Unfit::NoArtifact));
+    for name in ["", ".", "..", "a/b", "../a", "/etc/passwd", "a\\b", "c:a", "a\0", "a\n"] {
+        assert_eq!(fit(&[name]), Err(Unfit::ArtifactName(name.into())));
+    }
+    assert_eq!(fit(&["b", "a"]), Err(Unfit::ArtifactOrder("a".into())));
+    assert_eq!(fit(&["a", "a"]), Err(Unfit::ArtifactOrder("a".into())));
+}
+
+#[test]
+fn a_lock_names_both_records() {
+    let lock = Lock {
+        commit: "a".repeat(40),
+        environment: Sha256::of(b"e"),
+        lockfile: Sha256::of(b"l"),
+        manifest: Sha256::of(b"m"),
+        packages: Vec::new(),
+        schema: SCHEMA,
+        tree: "b".repeat(64),
+    };
+    assert_eq!(lock.demand_fit(b"e", b"m"), Ok(()));
+    assert!(matches!(lock.demand_fit(b"E", b"m"), Err(Unfit::Digest { file: "env.json", .. })));
+    assert!(matches!(
+        lock.demand_fit(b"e", b"M"),
+        Err(Unfit::Digest { file: "manifest.json", .. })
+    ));
+    for id in ["HEAD", "--help", "A", &"g".repeat(40)] {
+        let lock = Lock { commit: id.to_owned(), ..lock.clone() };
+        assert_eq!(lock.demand_fit(b"e", b"m"), Err(Unfit::ObjectId(id.to_owned())));
+    }
+    let bytes = canonical::to_vec(&lock).unwrap();
+    assert_eq!(canonical::from_slice::<Lock>(&bytes), Ok(lock));
+}
+
+/// Packs files as Cargo does.
+fn packed(files: &[(&str, &[u8], u64)], level: u32) -> Vec<u8> {
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::new(level)));
+    for (path, content, mtime) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mtime(*mtime);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, *content).unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+/// Returns the name of the first part of one file that is not as in another.
+fn first(recorded: &[u8], built: &[u8]) -> Option<String> {
+    let recorded = Built::of([("a", recorded)]);
+    let built = BTreeMap::from([("a".to_owned(), Ok(BuiltArtifact::of("a", built)))]);
+    match compare(&recorded, &built).remove(0).difference? {
+        Difference::Bytes { section, .. } => Some(section.name),
+        Difference::Missing { why } => Some(why),
+    }
+}
+
+#[test]
+fn the_first_entry_of_an_archive_that_differs_is_named() {
+    let long = "d/".repeat(100) + "f";
+    let sound = packed(&[("a", b"1", 0), ("b", b"2", 0), (&long, b"3", 0)], 6);
+    assert_eq!(first(&sound, &sound), None);
+    for (other, name) in [
+        (packed(&[("a", b"1", 0), ("b", b"x", 0), (&long, b"y", 0)], 6), "b"),
+        (packed(&[("a", b"1", 0), ("b", b"2", 1), (&long, b"3", 0)], 6), "b (description)"),
+        (packed(&[("a", b"1", 0), ("b", b"2", 0), (&long, b"4", 0)], 6), &*long),
+        (packed(&[("a", b"1", 0), (&long, b"3", 0)], 6), "b"),
+        (packed(&[("a", b"1", 0), ("b", b"2", 0), (&long, b"3", 0)], 0), "(compressed form)"),
+    ] {
+        assert_eq!(first(&sound, &other).as_deref(), Some(name));
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_apart_is_cut_into_blocks() {
+    let mut large = vec![0; (1 << 20) + 1];
+    let whole = large.clone();
+    large[1 << 20] = 1;
+    assert_eq!(first(&whole, &large).as_deref(), Some("bytes 1048576..1048577"));
+    assert_eq!(first(b"", b"a").as_deref(), Some("bytes 0..1"));
+    // A gzip file that is no archive, one that is cut off, and one that unpacks to more than is looked at.
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(b"text").unwrap();
+    let gzip = gzip.finish().unwrap();
+    let cut = &packed(&[("a", b"1", 0)], 6)[..20];
+    for bytes in [
+        &gzip[..],
+        cut,
+        &[0x1f, 0x8b],
+        b"\x7fELF",
+        b"MZ",
+        b"\x7fELF\x02\x01\x01 and no more than this",
+    ] {
+        assert_eq!(sections(bytes).0, Kind::Blocks);
+    }
+}
+
+#[test]
+fn what_the_build_did_not_make_is_missing() {
+    assert!(first(b"a", b"a").is_none());
+    let recorded = Built::of([("a", &b"x"[..]), ("b", b"y")]);
+    let built = BTreeMap::from([("b".to_owned(), Err("is no regular file".to_owned()))]);
+    let missing = compare(&recorded, &built);
+    assert!(missing.iter().all(|c| matches!(c.difference, Some(Difference::Missing { .. }))));
+}

@@ -1,0 +1,412 @@
+//! A release that is built again: the same, or with the first difference named; and what is not believed or not run.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+use weft_verify::{Sha256, canonical};
+
+use crate::common::{Done, Run, Tree};
+
+const PASSPHRASE: &str = "unguessable-passphrase";
+const LOCKFILE: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"1.0.0\"\n";
+
+/// Debug information holds the paths of a build, unless they are remapped.
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\
+                        license = \"MIT\"\ndescription = \"A test.\"\n\
+                        [profile.release]\ndebug = true\n";
+
+const MAIN: &str = "fn main() {\n    print!(\"{}\", include_str!(\"text\"));\n}\n";
+
+/// A repository with its roles, and a directory for what is released.
+struct Desk {
+    tree: Tree,
+    flags: String,
+}
+
+impl Desk {
+    fn new(more: &[(&str, &str)]) -> Self {
+        let mut tree = Tree::of(MANIFEST, LOCKFILE)
+            .with("tree/src/main.rs", MAIN)
+            .with("tree/src/text", "two\nlines\n")
+            .with("tree/.gitignore", "/target\n")
+            .with("out/.keep", "")
+            .with("keys/.keep", "")
+            .with("home/.keep", "");
+        fs::remove_file(tree.path("tree/src/lib.rs")).unwrap();
+        fs::remove_file(tree.path("out/.keep")).unwrap();
+        for (name, text) in more {
+            tree = tree.with(&format!("tree/{name}"), text);
+        }
+        let top = tree.path("tree").canonicalize().unwrap();
+        let flags = format!("--remap-path-prefix={}=/source", top.display());
+        let desk = Self { tree, flags };
+        for line in [
+            "key new alice --output ../keys/alice.key",
+            "role init --name alice --key ../keys/alice.pub",
+            "role propose --output ../roles.json",
+            "role attest ../roles.json --key ../keys/alice.key",
+            "role commit ../roles.json",
+        ] {
+            desk.run(line).exits(0);
+        }
+        desk.git(&["init", "--quiet"]);
+        desk.git(&["add", "--all"]);
+        desk.git(&["commit", "--quiet", "--message", "x"]);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.tree.path(name)
+    }
+
+    fn run(&self, line: &str) -> Done {
+        let secret = ["key new", "attest", "countersign"].iter().any(|word| line.contains(word));
+        let line = format!("{line}{}", if secret { " --passphrase-env PASS" } else { "" });
+        let run = Run::new(self.path("tree"), &line).env("PASS", PASSPHRASE).within(120);
+        run.env("CARGO_HOME", self.path("home")).env("RUSTFLAGS", &self.flags).done()
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(["-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(self.path("tree"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Builds in the tree, and puts a file of the target directory among the artifacts.
+    fn build(&self, line: &str, artifact: &str) {
+        let output = Command::new("cargo")
+            .args(line.split(' ').skip(1))
+            .current_dir(self.path("tree"))
+            .env("CARGO_HOME", self.path("home"))
+            .env("RUSTFLAGS", &self.flags)
+            .env_remove("CARGO_TARGET_DIR")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let made = self.path("tree/target").join(artifact);
+        fs::copy(&made, self.path("out").join(made.file_name().unwrap())).unwrap();
+    }
+
+    fn prepare(&self, more: &str) -> Done {
+        self.run(&format!(
+            "release prepare --precision lock --artifacts ../out --release-version 1.0.0 --output ../release.json --reproducible {more}"
+        ))
+    }
+
+    /// Builds the binary as it is released, and records that.
+    fn released(more: &[(&str, &str)]) -> Self {
+        let desk = Self::new(more);
+        desk.build("cargo build --release --locked --offline", "release/app");
+        desk.prepare("").exits(0);
+        desk
+    }
+
+    fn reproduce(&self, more: &str) -> Done {
+        self.run(&format!("release reproduce --artifacts ../out {more}"))
+    }
+
+    fn record(&self, name: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.path("out").join(name)).unwrap()).unwrap()
+    }
+
+    /// Changes a record as somebody would who also makes `repro.lock` fit.
+    fn forge(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let digest = self.rewrite(name, change);
+        let member = match name {
+            "env.json" => "environment",
+            "manifest.json" => "manifest",
+            _ => return,
+        };
+        self.rewrite("repro.lock", |lock| lock[member] = digest.into());
+    }
+
+    /// Changes a record, and returns its digest.
+    fn rewrite(&self, name: &str, change: impl FnOnce(&mut Value)) -> String {
+        let mut record = self.record(name);
+        change(&mut record);
+        let bytes = canonical::to_vec(&record).unwrap();
+        fs::write(self.path("out").join(name), &bytes).unwrap();
+        Sha256::of(&bytes).to_string()
+    }
+
+    /// Keeps the records as they are, tries a change of one, and puts them back.
+    fn forged(&self, name: &str, change: impl FnOnce(&mut Value), status: i32, phrase: &str) {
+        let names = ["env.json", "manifest.json", "repro.lock"];
+        let kept = names.map(|name| fs::read(self.path("out").join(name)).unwrap());
+        self.forge(name, change);
+        let done = self.reproduce("").exits(status);
+        assert!(done.stdout.contains(phrase), "{phrase:?} in {}", done.said());
+        let ran = done.stderr.contains("running the build");
+        assert!(!ran, "nothing was built: {}", done.said());
+        for (name, bytes) in names.iter().zip(kept) {
+            fs::write(self.path("out").join(name), bytes).unwrap();
+        }
+    }
+}
+
+/// A commit that would be another if git checked it out, in a repository whose settings name programs.
+fn attributed() -> Vec<(&'static str, &'static str)> {
+    vec![(".gitattributes", "src/text text eol=crlf filter=evil\n")]
+}
+
+#[test]
+fn a_build_is_the_same_in_a_clean_directory_if_its_paths_are_remapped() {
+    let desk = Desk::released(&attributed());
+    let sentinel = desk.path("sentinel");
+    let evil = format!("touch {} && cat", sentinel.display());
+    for name in ["filter.evil.smudge", "core.fsmonitor", "core.hooksPath"] {
+        desk.git(&["config", name, &evil]);
+    }
+    let done = desk.reproduce("").exits(0);
+    assert!(done.stdout.starts_with("passed\n  same       app\n"), "{}", done.said());
+    assert!(done.stderr.contains("running the build of commit"), "{}", done.said());
+    assert!(done.stderr.contains("nobody vouches"), "{}", done.said());
+    assert!(!sentinel.exists());
+    // The records say nothing of this machine.
+    let text = fs::read_to_string(desk.path("out/env.json")).unwrap();
+    assert!(text.contains("--remap-path-prefix=${SOURCE}=/source"), "{text}");
+    let here = desk.path("").display().to_string();
+    assert!(!text.contains(&here), "{text}");
+    // From the signed manifest on, with nothing but the records, and in a directory that is kept.
+    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
+    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    fs::create_dir(desk.path("records")).unwrap();
+    for name in ["env.json", "manifest.json", "repro.lock"] {
+        fs::copy(desk.path("out").join(name), desk.path("records").join(name)).unwrap();
+    }
+    let line = "release reproduce --repro ../records --manifest ../release.dsse.json --keep ../kept --format json";
+    let done = desk.run(line).exits(0);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&report["outcome"], &report["signed"]), (&"passed".into(), &true.into()));
+    assert!(!done.stderr.contains("nobody vouches"), "{}", done.said());
+    let kept = fs::read(desk.path("kept/source/target/release/app")).unwrap();
+    assert_eq!(kept, fs::read(desk.path("out/app")).unwrap());
+    // What is there already is not clean.
+    desk.run(line).exits(3);
+    // The same records are written again, and the gate wants them as it wants the artifact.
+    fs::remove_file(desk.path("release.json")).unwrap();
+    fs::remove_file(desk.path("release.json.verdict.json")).unwrap();
+    desk.prepare("").exits(0);
+}
+
+#[test]
+fn a_build_whose_paths_are_not_remapped_differs_in_its_debug_information() {
+    let mut desk = Desk::new(&[]);
+    desk.flags = String::new();
+    desk.build("cargo build --release --locked --offline", "release/app");
+    desk.prepare("").exits(0);
+    let done = desk.reproduce("--format json").exits(1);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    let section = &report["artifacts"][0]["difference"]["section"];
+    let name = section["name"].as_str().unwrap();
+    assert!(name.starts_with(".debug"), "{}", done.said());
+    assert_ne!(section["expected"], section["found"]);
+}
+
+#[test]
+fn a_build_script_that_writes_the_time_is_found_by_file_and_section() {
+    let script = "fn main() {\n    let now = std::time::SystemTime::now();\n    \
+                  println!(\"cargo:rustc-env=NOW={now:?}\");\n}\n";
+    let main = "fn main() {\n    println!(\"{}\", env!(\"NOW\"));\n}\n";
+    let manifest = MANIFEST.replace("debug = true", "strip = true");
+    let files = [("build.rs", script), ("src/main.rs", main), ("Cargo.toml", &*manifest)];
+    let desk = Desk::released(&files);
+    let done = desk.reproduce("").exits(1);
+    assert!(done.stdout.starts_with("failed\n  different  app\n"), "{}", done.said());
+    assert!(done.stdout.contains("first in .rodata"), "{}", done.said());
+    // Both digests of the file, and both of the section.
+    assert_eq!(done.stdout.matches("sha256:").count(), 4, "{}", done.said());
+    let recorded = desk.record("manifest.json");
+    let digest = recorded["artifacts"][0]["sha256"].as_str().unwrap();
+    assert!(done.stdout.contains(&format!("expected sha256:{digest}")), "{}", done.said());
+}
+
+#[test]
+fn a_package_is_packed_again_with_its_commit() {
+    let desk = Desk::new(&[]);
+    let line = "cargo package --no-verify --locked --offline";
+    desk.build(line, "package/app-1.0.0.crate");
+    let done = desk.run(
+        "release prepare --precision lock --artifacts ../out --release-version 1.0.0 --output ../release.json --build x",
+    );
+    done.exits(2);
+    fs::write(desk.path("out/notes"), "of no build\n").unwrap();
+    desk.prepare("--not-built absent").exits(2);
+    let done = Run::new(
+        desk.path("tree"),
+        "release prepare --precision lock --artifacts ../out --release-version 1.0.0 --output ../release.json --reproducible --not-built notes",
+    );
+    let done = done.arg("--build").arg(line).env("CARGO_HOME", desk.path("home"));
+    done.env("RUSTFLAGS", &desk.flags).done().exits(0);
+    let recorded = desk.record("manifest.json");
+    assert_eq!(recorded["artifacts"][0]["kind"], "tar-gz");
+    assert!(recorded.to_string().contains("app-1.0.0/.cargo_vcs_info.json"), "{recorded}");
+    assert!(!recorded.to_string().contains("notes"), "{recorded}");
+    let done = desk.reproduce("").exits(0);
+    assert!(done.stdout.contains("same       app-1.0.0.crate"), "{}", done.said());
+}
+
+#[test]
+fn another_toolchain_is_no_comparison_and_is_named() {
+    let desk = Desk::released(&[]);
+    for (member, named) in [("release", "rustc is "), ("llvm", "LLVM is ")] {
+        let change = |env: &mut Value| env["rustc"][member] = "0.1.0".into();
+        desk.forged("env.json", change, 3, named);
+        let change = |env: &mut Value| env["rustc"][member] = "0.1.0".into();
+        desk.forged("env.json", change, 3, "was built with 0.1.0");
+    }
+    let change = |env: &mut Value| env["settings"] = "0".repeat(64).into();
+    desk.forged("env.json", change, 3, "Cargo's configuration is nothing");
+    // Settings of the user's own that change what is built.
+    fs::write(desk.path("home/config.toml"), "[build]\njobs = 1\n").unwrap();
+    desk.reproduce("").exits(0);
+    fs::write(desk.path("home/config.toml"), "[profile.release]\nopt-level = 1\n").unwrap();
+    let done = desk.reproduce("").exits(3);
+    assert!(done.stdout.contains("Cargo's configuration is"), "{}", done.said());
+}
+
+#[test]
+fn records_that_do_not_belong_to_the_sources_are_refused() {
+    let desk = Desk::released(&[]);
+    let lock =
+        |member: &'static str, value: String| move |lock: &mut Value| lock[member] = value.into();
+    desk.forged("repro.lock", lock("lockfile", "0".repeat(64)), 1, "Cargo.lock of the commit is");
+    desk.forged("repro.lock", lock("tree", "0".repeat(40)), 1, "has the tree");
+    desk.forged("repro.lock", lock("commit", "0".repeat(40)), 3, "has no commit");
+    desk.forged("repro.lock", lock("commit", "HEAD".into()), 1, "no id of a git object");
+    desk.forged("repro.lock", lock("manifest", "0".repeat(64)), 1, "manifest.json is sha256:");
+    desk.forged("repro.lock", lock("environment", "0".repeat(64)), 1, "env.json is sha256:");
+    let package = |lock: &mut Value| lock["packages"][0]["version"] = "2.0.0".into();
+    desk.forged("repro.lock", package, 1, "does not list the packages");
+    // A record that is not canonical, or not there.
+    let text = fs::read_to_string(desk.path("out/repro.lock")).unwrap();
+    fs::write(desk.path("out/repro.lock"), format!("{text}\n")).unwrap();
+    desk.reproduce("").exits(1);
+    fs::remove_file(desk.path("out/repro.lock")).unwrap();
+    let done = desk.reproduce("").exits(3);
+    assert!(done.stdout.contains("repro.lock cannot be read"), "{}", done.said());
+    fs::write(desk.path("out/repro.lock"), text).unwrap();
+    // An artifact that is another, or not there.
+    let app = fs::read(desk.path("out/app")).unwrap();
+    fs::write(desk.path("out/app"), "x").unwrap();
+    let done = desk.reproduce("").exits(1);
+    assert!(done.stdout.contains("app is not as manifest.json has it"), "{}", done.said());
+    fs::remove_file(desk.path("out/app")).unwrap();
+    desk.reproduce("").exits(3);
+    fs::write(desk.path("out/app"), app).unwrap();
+    // A signed manifest of other records.
+    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
+    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    desk.forge("env.json", |env| env["cargo"] = "0.1.0".into());
+    let done = desk.reproduce("--manifest ../release.dsse.json").exits(1);
+    assert!(done.stdout.contains("and the signed manifest names"), "{}", done.said());
+}
+
+#[test]
+fn records_ask_for_a_build_and_nothing_else() {
+    let desk = Desk::released(&[]);
+    let evil = desk.path("evil").display().to_string();
+    let config = format!("--config=build.rustc='{evil}'");
+    for words in [
+        &["cargo", "build", "--release", &config][..],
+        &["sh", "-c", "exit"],
+        &["cargo", "run", "--release"],
+        &["cargo", "build", "--release", "--manifest-path", "../x/Cargo.toml"],
+    ] {
+        let words: Value = words.iter().map(|word| Value::from(*word)).collect();
+        desk.forged("env.json", |env| env["build"]["command"] = words, 1, "the build ");
+    }
+    for name in ["LD_PRELOAD", "RUSTC_WRAPPER", "PATH", "CARGO_TARGET_X_LINKER"] {
+        desk.forged(
+            "env.json",
+            |env| env["variables"][name] = evil.clone().into(),
+            1,
+            "is not among the variables",
+        );
+    }
+    desk.forged("env.json", |env| env["build"]["directory"] = "..".into(), 1, "the directory");
+    for name in ["../../escape", "/etc/passwd", "..", "a\u{1b}[2Jb"] {
+        desk.forged(
+            "manifest.json",
+            |manifest| manifest["artifacts"][0]["name"] = name.into(),
+            1,
+            "no plain file name",
+        );
+    }
+    let done = desk.reproduce("").exits(0);
+    assert!(!done.stdout.contains('\u{1b}'));
+    // A section's name comes from a file, and steers no terminal.
+    desk.forge("manifest.json", |manifest| {
+        manifest["artifacts"][0]["sections"][0]["name"] = "\u{1b}[2J".into();
+        manifest["artifacts"][0]["sha256"] = "0".repeat(64).into();
+    });
+    fs::create_dir(desk.path("records")).unwrap();
+    for name in ["env.json", "manifest.json", "repro.lock"] {
+        fs::copy(desk.path("out").join(name), desk.path("records").join(name)).unwrap();
+    }
+    let done = desk.run("release reproduce --repro ../records").exits(1);
+    assert!(done.stdout.contains("first in \\u{1b}[2J"), "{}", done.said());
+}
+
+#[test]
+fn what_cannot_be_recorded_is_not_released() {
+    let mut desk = Desk::new(&[]);
+    desk.build("cargo build --release --locked --offline", "release/app");
+    // A path of this machine that another does not have.
+    desk.flags = format!("-L{}", desk.path("home").display());
+    let done = desk.prepare("").exits(2);
+    assert!(done.stderr.contains("a path of this machine"), "{}", done.said());
+    desk.flags = String::new();
+    // A record of another build is not overwritten.
+    fs::write(desk.path("out/env.json"), "mine").unwrap();
+    let done = desk.prepare("").exits(2);
+    assert!(done.stderr.contains("says something else"), "{}", done.said());
+    assert_eq!(fs::read(desk.path("out/env.json")).unwrap(), b"mine");
+    fs::remove_file(desk.path("out/env.json")).unwrap();
+    desk.prepare("").exits(0);
+}
+
+#[test]
+fn a_build_that_fails_is_no_comparison() {
+    let desk = Desk::released(&[]);
+    desk.forge("env.json", |env| env["variables"]["RUSTFLAGS"] = "--no-such-option".into());
+    let done = desk.reproduce("").exits(3);
+    assert!(done.stdout.contains("the build failed"), "{}", done.said());
+    // An artifact that the build does not make.
+    let desk = Desk::new(&[]);
+    desk.build("cargo build --release --locked --offline", "release/app");
+    fs::write(desk.path("out/other"), "x").unwrap();
+    desk.prepare("").exits(0);
+    let done = desk.reproduce("").exits(1);
+    assert!(done.stdout.contains("not made   other"), "{}", done.said());
+}
+
+#[test]
+fn the_records_are_of_their_published_schemas() {
+    let desk = Desk::released(&[]);
+    for (format, name) in [
+        ("build-environment", "env.json"),
+        ("build-manifest", "manifest.json"),
+        ("build-lock", "repro.lock"),
+    ] {
+        let schema = desk.run(&format!("schema {format}")).exits(0).stdout;
+        let schema: Value = serde_json::from_str(&schema).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let mut record = desk.record(name);
+        assert!(schema.is_valid(&record), "{name}");
+        record["more"] = 1.into();
+        assert!(!schema.is_valid(&record), "{name} with one member more");
+        let template = format!("{}/templates/{name}", env!("CARGO_MANIFEST_DIR"));
+        let template: Value = serde_json::from_slice(&fs::read(template).unwrap()).unwrap();
+        assert!(schema.is_valid(&template), "the template of {name}");
+    }
+}
