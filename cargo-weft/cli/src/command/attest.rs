@@ -1,8 +1,8 @@
-//! `cargo weft attest`: statements that the gates ask for, signed by keys of a role.
+//! `cargo weft attest`: statements that the gates ask for, signed by a key of a role or without one.
 
 mod statement;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -14,6 +14,8 @@ use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::source::files;
+#[cfg(feature = "online")]
+use crate::source::online::keyless::{self, KeylessArgs};
 use crate::source::roles::Place;
 use crate::source::secret::PassphraseArgs;
 
@@ -106,22 +108,28 @@ pub(super) enum BillFormat {
 #[derive(Debug, Args)]
 struct Signing {
     /// The private key
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "keyless")]
+    key: Option<PathBuf>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// The role that the key signs for; by default `build`, or `release` for a manifest
-    #[arg(long)]
+    #[arg(long, requires = "key")]
     role: Option<String>,
     /// The roles file; by default .weft/roles.toml, here or above
     #[arg(long, value_name = "FILE")]
     roles: Option<PathBuf>,
+    /// Sign without a key: an authority certifies who runs this, and a log keeps it (opens connections)
+    #[arg(long, conflicts_with_all = ["key", "role", "roles", "passphrase_fd", "passphrase_env"])]
+    keyless: bool,
     /// Where to write the attestation
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// The form of the output
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     format: Format,
+    #[cfg(feature = "online")]
+    #[command(flatten)]
+    services: KeylessArgs,
 }
 
 pub(super) fn run(args: &AttestArgs) -> Result<ExitStatus, Error> {
@@ -153,13 +161,46 @@ pub(super) fn run(args: &AttestArgs) -> Result<ExitStatus, Error> {
 }
 
 impl Signing {
-    /// Adds a signature to the envelope that is there, if it says the same, or begins one.
     fn sign(&self, statement: &Statement, default_role: &str) -> Result<ExitStatus, Error> {
+        match &self.key {
+            Some(key) => self.sign_by_key(key, statement, default_role),
+            None => self.sign_without_key(statement),
+        }
+    }
+
+    #[cfg(feature = "online")]
+    fn sign_without_key(&self, statement: &Statement) -> Result<ExitStatus, Error> {
+        let payload = statement.to_vec().map_err(|e| Error::Bug(e.to_string()))?;
+        // Asked before anything is signed: the log keeps what it is given.
+        if self.output.symlink_metadata().is_ok() {
+            let message = format!("{} is there already", self.output.display());
+            return Err(Error::usage(message, "move it away, or name another --output"));
+        }
+        let bundle = keyless::attest(&self.services, &payload)?;
+        files::create_whole(&self.output, &bundle)?;
+        self.report(statement, "signed without a key")
+    }
+
+    #[cfg(not(feature = "online"))]
+    fn sign_without_key(&self, _statement: &Statement) -> Result<ExitStatus, Error> {
+        Err(Error::usage(
+            "this weft was built without the network, which signing without a key needs",
+            "sign with --key, or build weft with the feature `online`",
+        ))
+    }
+
+    /// Adds a signature to the envelope that is there, if it says the same, or begins one.
+    fn sign_by_key(
+        &self,
+        key: &Path,
+        statement: &Statement,
+        default_role: &str,
+    ) -> Result<ExitStatus, Error> {
         let roles = Place::find(self.roles.as_deref())?.in_force(None)?;
         let role = self.role.as_deref().unwrap_or(default_role);
         roles.requirement(role).map_err(Error::rejected("the role"))?;
         let mut envelope = open(&self.output, statement)?;
-        let key = self.passphrase.unlock(&self.key)?;
+        let key = self.passphrase.unlock(key)?;
         demand_role(&roles, &key, role)?;
         key.endorse(&mut envelope);
         files::write_output(&self.output, &envelope.to_vec())?;
