@@ -106,7 +106,7 @@ enum Command {
     /// Verify a transparency log by its tiles, and find out whether it forked
     VerifyLog(log::LogArgs),
     /// Say what artifacts are made of and how, and sign that for the gates
-    Attest(attest::AttestArgs),
+    Attest(Box<attest::AttestArgs>),
     /// Write, sign and gather the manifest of a release
     Release(release::ReleaseArgs),
     /// Say whether a change may be merged, or a release published
