@@ -75,6 +75,7 @@ pub(crate) struct Run {
     arguments: Vec<OsString>,
     directory: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    launcher: Vec<OsString>,
     seconds: u64,
 }
 
@@ -95,6 +96,7 @@ impl Run {
             arguments: arguments.collect(),
             directory: directory.into(),
             variables: Vec::new(),
+            launcher: Vec::new(),
             seconds: 20,
         }
     }
@@ -108,6 +110,12 @@ impl Run {
     /// Sets a variable.
     pub(crate) fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs it by another program, which is given these arguments before it.
+    pub(crate) fn by<S: Into<OsString>>(mut self, launcher: impl IntoIterator<Item = S>) -> Self {
+        self.launcher = launcher.into_iter().map(Into::into).collect();
         self
     }
 
@@ -132,7 +140,10 @@ impl Run {
     }
 
     fn command(&self) -> Command {
-        let mut command = bounded(env!("CARGO_BIN_EXE_cargo-weft"));
+        let binary = OsString::from(env!("CARGO_BIN_EXE_cargo-weft"));
+        let mut words = self.launcher.iter().chain([&binary]);
+        let mut command = bounded(words.next().unwrap_or(&binary));
+        command.args(words);
         let kept = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
         let kept = kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         command
@@ -163,15 +174,15 @@ impl Run {
 
 /// Prepares a program that, with all it starts, has four gigabytes of address space each.
 #[cfg(unix)]
-fn bounded(program: &str) -> Command {
+fn bounded(program: &OsString) -> Command {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\"", program]).process_group(0);
+    command.args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""]).arg(program).process_group(0);
     command
 }
 
 #[cfg(not(unix))]
-fn bounded(program: &str) -> Command {
+fn bounded(program: &OsString) -> Command {
     Command::new(program)
 }
 

@@ -15,5 +15,6 @@ mod file;
 mod lockfile;
 mod program;
 mod size;
+mod socket;
 mod text;
 mod workspace;

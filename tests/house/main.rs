@@ -84,6 +84,111 @@ fn the_verifier_is_lean_and_lengthening_its_list_is_a_decision() {
     assert!(found.len() <= 35, "at most about 35 third-party crates");
 }
 
+/// Libraries that open connections, or exist for those that do.
+const CONNECTING: [&str; 16] = [
+    "async-std",
+    "curl",
+    "h2",
+    "hyper",
+    "hyper-util",
+    "isahc",
+    "mio",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "rustls",
+    "socket2",
+    "tokio",
+    "tower",
+    "ureq",
+];
+
+/// Lists what a crate is built from on any target, by name.
+fn tree(arguments: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(
+            "tree -e normal,build --target all --no-dedupe --locked --prefix none -f {p}"
+                .split(' '),
+        )
+        .args(arguments.split(' '))
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    tree.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
+}
+
+#[test]
+fn nothing_that_could_connect_is_linked_without_the_feature_online() {
+    for arguments in [
+        "-p weft-verify --all-features",
+        "-p weft-graph --all-features",
+        "-p weft-gate --all-features",
+        "-p cargo-weft --no-default-features",
+    ] {
+        let tree = tree(arguments);
+        assert!(tree.len() > 5, "{arguments}: {tree:?}");
+        let found: Vec<&str> = CONNECTING.into_iter().filter(|name| tree.contains(*name)).collect();
+        assert!(found.is_empty(), "{arguments}: {found:?}");
+    }
+    // They are found where they are.
+    let with_online = tree("-p cargo-weft");
+    for name in ["hyper", "reqwest", "rustls", "socket2", "tokio"] {
+        assert!(with_online.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn one_module_names_what_connects() {
+    let online = "cargo-weft/cli/src/source/online";
+    let words = [
+        "TcpListener",
+        "TcpStream",
+        "ToSocketAddrs",
+        "UdpSocket",
+        "UnixDatagram",
+        "UnixListener",
+        "UnixStream",
+        "hyper::",
+        "reqwest",
+        "rustls::",
+        "sigstore_fulcio",
+        "sigstore_oidc",
+        "sigstore_rekor",
+        "sigstore_sign",
+        "sigstore_trust_root",
+        "sigstore_tsa",
+        "std::net",
+        "tokio",
+    ];
+    let mut inside = 0;
+    for path in sources(&repository().join("cargo-weft")) {
+        let shown = path.strip_prefix(repository()).unwrap().to_str().unwrap().replace('\\', "/");
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let is_inside = shown == format!("{online}.rs") || shown.starts_with(&format!("{online}/"));
+        // What stands in quotes is spoken of, not used.
+        for line in code.map(|line| line.split('"').step_by(2).collect::<String>()) {
+            let named = words.iter().find(|word| line.contains(**word));
+            assert!(named.is_none() || is_inside, "{shown}: {line}");
+            inside += usize::from(named.is_some());
+        }
+    }
+    assert!(inside > 0, "{online} names nothing of these: where are they?");
+}
+
+/// Lists the Rust files below a directory.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|e| e.unwrap().path());
+    let below = entries.flat_map(|path| match path.is_dir() {
+        true => sources(&path),
+        false => vec![path],
+    });
+    below.filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
+}
+
 #[test]
 fn a_check_is_a_file_a_page_a_registration_and_two_cases() {
     let mut registered = BTreeSet::new();

@@ -109,13 +109,14 @@ fn run(mut build: Command) -> Result<(), String> {
     let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
     let status = child.wait().map_err(|e| format!("cargo cannot be waited for: {e}"));
     spinner.finish_and_clear();
-    if status?.success() {
+    let status = status?;
+    if status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&said).into_owned();
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("\n");
-    Err(format!("the build failed:\n{last}"))
+    Err(format!("the build failed, {status}:\n{last}"))
 }
 
 /// Reads a pipe to its end and keeps the last of it.
