@@ -30,4 +30,6 @@ mod reproduce;
 mod sample;
 mod status;
 mod trust;
+#[cfg(feature = "online")]
+mod tuf;
 mod witness;

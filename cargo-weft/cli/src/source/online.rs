@@ -3,6 +3,7 @@
 //! Without the feature `online` nothing below exists, and no library that could open a connection is linked.
 
 pub mod keyless;
+pub mod tuf;
 
 use std::future::Future;
 use std::time::Duration;

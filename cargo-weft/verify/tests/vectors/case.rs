@@ -291,10 +291,14 @@ impl Case<'_> {
     }
 
     fn tiles(&self) -> Outcome {
-        let head = Head::read(&self.input(), &[self.text("log_vkey").parse()?])?;
+        let vkey = if self.case["log_vkey"].is_string() { "log_vkey" } else { "note_vkey" };
+        let head = Head::read(&self.input(), &[self.text(vkey).parse()?])?;
         let checkpoint = head.checkpoint();
-        if let Some(expected) = self.case["origin"].as_str() {
-            assert_eq!(checkpoint.origin, expected);
+        if let Some(expected) = self.case["origin"].as_str()
+            && checkpoint.origin != expected
+        {
+            let (expected, found) = (expected.to_owned(), checkpoint.origin.clone());
+            return Err(Rejection::CheckpointOrigin { expected, found });
         }
         let log: Log = match self.case["tiles_dir"].as_str() {
             Some(folder) => Log::of_folder(&self.folder.join(folder)),
@@ -338,7 +342,8 @@ impl Log {
             }
         }
         let mut files = BTreeMap::new();
-        below(&folder.join("tile"), "tile", &mut files);
+        let tiles = folder.join("tile");
+        below(if tiles.is_dir() { &tiles } else { folder }, "tile", &mut files);
         Self(files)
     }
 
