@@ -175,3 +175,67 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repository() -> Repository {
+        Repository::elsewhere("http://127.0.0.1:1/", b"root".to_vec()).unwrap()
+    }
+
+    fn after(
+        before: &State,
+        [root, timestamp, snapshot, targets]: [u64; 4],
+    ) -> Result<State, String> {
+        let versions = Versions { root, timestamp, snapshot, targets };
+        before.after(&repository(), versions, BTreeMap::new())
+    }
+
+    #[test]
+    fn no_version_falls_but_under_a_new_root() {
+        let before = after(&State::default(), [2, 5, 4, 3]).unwrap();
+        for versions in [[2, 5, 4, 3], [2, 6, 5, 4], [3, 1, 1, 1]] {
+            assert!(after(&before, versions).is_ok(), "{versions:?}");
+        }
+        for versions in [[1, 6, 5, 4], [2, 4, 4, 3], [2, 5, 3, 3], [2, 5, 4, 2]] {
+            assert!(after(&before, versions).is_err(), "{versions:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_there_when_the_update_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("out.json");
+        let nothing = State::beside(&output, &repository()).unwrap();
+        let first = after(&nothing, [1, 1, 1, 1]).unwrap();
+        first.write(&nothing, &output, b"first").unwrap();
+        assert_eq!(State::beside(&output, &repository()).unwrap(), first);
+        // Another update was faster: this one began from nothing.
+        let second = after(&nothing, [1, 1, 1, 1]).unwrap();
+        assert!(second.write(&nothing, &output, b"second").is_err());
+        assert_eq!(fs::read(&output).unwrap(), b"first");
+        // Or is not done yet.
+        let lock = File::options().write(true).open(directory(&output).join("lock")).unwrap();
+        lock.lock().unwrap();
+        let third = after(&first, [1, 2, 1, 1]).unwrap();
+        assert!(third.write(&first, &output, b"third").is_err());
+        drop(lock);
+        third.write(&first, &output, b"third").unwrap();
+        assert_eq!(fs::read(&output).unwrap(), b"third");
+        assert!(
+            State::beside(
+                &output,
+                &Repository::elsewhere("http://[::1]/", b"root".to_vec()).unwrap()
+            )
+            .is_err()
+        );
+        assert!(
+            State::beside(
+                &output,
+                &Repository::elsewhere("http://127.0.0.1:1/", b"other".to_vec()).unwrap()
+            )
+            .is_err()
+        );
+    }
+}
