@@ -144,6 +144,23 @@ fn a_fork_of_one_size_is_recorded_and_anybody_can_check_the_record() {
     assert_eq!((fork.reason, fork.first.size), (Reason::SameSize, 300));
     let stranger = Notary::log("log.example", 51).vkey().parse().unwrap();
     assert!(desk.fork().verify(&stranger).is_err());
+    // The key is all that anybody needs, on any machine.
+    let elsewhere = Tree::empty();
+    fs::copy(desk.tree.path("fork.json"), elsewhere.path("fork.json")).unwrap();
+    let check = |vkey: &str| {
+        Run::new(elsewhere.path(""), "verify-log --fork fork.json --vkey").arg(vkey).done()
+    };
+    let done = check(&desk.log.vkey()).exits(0);
+    assert!(done.stdout.contains("log.example signed two histories"), "{}", done.said());
+    check(&Notary::log("log.example", 51).vkey()).exits(1);
+    check(&Notary::log("other.example", 50).vkey()).exits(1);
+    desk.run("--fork fork.json").exits(2);
+    let text = fs::read_to_string(desk.tree.path("fork.json")).unwrap();
+    for bad in [text.replace("300", "301"), text.replace("same-size", "inconsistent"), text + "\n"]
+    {
+        fs::write(elsewhere.path("fork.json"), bad).unwrap();
+        check(&desk.log.vkey()).exits(1);
+    }
     // What was recorded is kept.
     desk.run("--against other --record fork.json").exits(2);
     // The same without tiles: the two notes are enough.

@@ -223,6 +223,11 @@ impl ForkRecord {
         canonical::to_vec(self).expect("texts and small numbers have a canonical form")
     }
 
+    /// Returns the name of the log, as the record says.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Returns why the two cannot both be true, as the record says.
     pub fn reason(&self) -> Reason {
         self.reason

@@ -27,11 +27,18 @@ use crate::source::tiles::Directory;
 /// The largest entry that is looked for, in bytes.
 const MAX_ENTRY: usize = 16 << 20;
 
+/// The largest record of a fork that is read, in bytes: two notes, escaped, and a proof.
+const MAX_RECORD: usize = 16 << 20;
+
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("log").required(true).args(["tlog_policy", "vkey"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["directory", "fork"])))]
 pub(super) struct LogArgs {
     /// The directory with the log's checkpoint and tiles, as C2SP tlog-tiles has them
-    directory: PathBuf,
+    directory: Option<PathBuf>,
+    /// Verify the record of a fork instead, which needs nothing but the log's key
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["checkpoint", "against", "entry", "leaf", "record", "as_of"])]
+    fork: Option<PathBuf>,
     /// The checkpoint that is verified; by default DIRECTORY/checkpoint
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -73,13 +80,16 @@ struct Judged {
 pub(super) fn run(args: &LogArgs) -> Result<ExitStatus, Error> {
     let as_of = super::as_of(args.as_of)?;
     let known = Known::of(args)?;
+    if let Some(path) = &args.fork {
+        return fork(path, &known, args.format);
+    }
     if let Some(path) = args.record.as_deref().filter(|path| path.symlink_metadata().is_ok()) {
         return Err(Error::usage(
             format!("there is something at {} already", path.display()),
             "keep it, and name another file for the record",
         ));
     }
-    let directory = Directory::open(&args.directory)?;
+    let directory = Directory::open(args.directory.as_deref().unwrap_or(Path::new(".")))?;
     let entry = args.entry.as_deref().map(|path| read(path, MAX_ENTRY)).transpose()?;
     let mut against = Vec::new();
     for path in &args.against {
@@ -97,6 +107,39 @@ pub(super) fn run(args: &LogArgs) -> Result<ExitStatus, Error> {
     let status = step::status(&judged.steps);
     let record = args.record.as_deref().filter(|_| !judged.forks.is_empty());
     args.format.print(show::human(&judged, record, status), &show::value(&judged, status))?;
+    Ok(status)
+}
+
+/// Says whether a record shows that a known log forked.
+fn fork(path: &Path, known: &Known, format: Format) -> Result<ExitStatus, Error> {
+    let name = path.display().to_string();
+    let record = read(path, MAX_RECORD)?;
+    let verified = ForkRecord::from_slice(&record).and_then(|record| {
+        let is_of = |log: &&Vkey| log.name() == record.origin();
+        // The reason of the last one, if there are several of the name.
+        let mut refused = Rejection::NoteUnsigned { name: record.origin().to_owned() };
+        for log in known.logs().iter().filter(is_of) {
+            match record.verify(log) {
+                Ok(fork) => return Ok(fork),
+                Err(why) => refused = why,
+            }
+        }
+        Err(refused)
+    });
+    let mut judged = Judged::default();
+    judged.steps.push(match &verified {
+        Ok(fork) => {
+            let (first, second) = (&fork.first, &fork.second);
+            let said = format!(
+                "{} signed two histories, of {} and {} entries",
+                first.origin, first.size, second.size
+            );
+            Step::passed("fork", said).about(&name)
+        }
+        Err(why) => Step::rejected("fork", why).about(&name),
+    });
+    let status = step::status(&judged.steps);
+    format.print(show::steps(&judged, status), &show::value(&judged, status))?;
     Ok(status)
 }
 

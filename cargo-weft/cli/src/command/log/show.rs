@@ -39,6 +39,18 @@ pub(super) fn value(judged: &Judged, status: ExitStatus) -> Value {
 }
 
 pub(super) fn human(judged: &Judged, record: Option<&Path>, status: ExitStatus) -> String {
+    let mut out = steps(judged, status);
+    if judged.head.is_none() {
+        out += "  nothing else was evaluated, since it rests on the checkpoint\n";
+    }
+    if let Some(path) = record {
+        out += &format!("  the fork is recorded in {}\n", shown(path));
+    }
+    out
+}
+
+/// The outcome, and every step.
+pub(super) fn steps(judged: &Judged, status: ExitStatus) -> String {
     let mut out = format!("{}\n", word(status));
     for step in &judged.steps {
         let result = match step.result {
@@ -46,19 +58,13 @@ pub(super) fn human(judged: &Judged, record: Option<&Path>, status: ExitStatus) 
             Outcome::Failed => "failed",
             Outcome::Missing => "not evaluated",
         };
-        let about = step.about.as_deref().map(|name| format!(" with {}", terminal(name)));
+        let about = step.about.as_deref().map(|name| format!(" of {}", terminal(name)));
         let code = step.code.map(|code| format!(" ({code})")).unwrap_or_default();
         out += &format!("  {}{}: {result}{code}\n", step.check, about.unwrap_or_default());
         out += &format!("    {}\n", terminal(&step.evidence));
         if let Some(remedy) = step.remedy {
             out += &format!("    next: {remedy}\n");
         }
-    }
-    if judged.head.is_none() {
-        out += "  nothing else was evaluated, since it rests on the checkpoint\n";
-    }
-    if let Some(path) = record {
-        out += &format!("  the fork is recorded in {}\n", shown(path));
     }
     out
 }
