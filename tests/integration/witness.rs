@@ -163,6 +163,37 @@ fn the_log_is_the_one_that_the_root_trusts_and_nobodys_witness() {
 }
 
 #[test]
+fn a_checkpoint_that_no_trusted_log_signed_is_seen_by_nobody() {
+    let Some(folder) = vectors() else { return };
+    let desk = Desk::of(&folder);
+    desk.policy("quorum none\n");
+    desk.seen(&[]);
+    desk.run("--tlog-policy policy").exits(0);
+    // A root without a log looks at no entry of one, whoever has seen its checkpoint.
+    let mut root: Value =
+        serde_json::from_slice(&fs::read(desk.tree.path("root.json")).unwrap()).unwrap();
+    root["tlogs"] = Value::Array(Vec::new());
+    fs::write(desk.tree.path("root.json"), root.to_string()).unwrap();
+    desk.run("").exits(0);
+    let done = desk.run("--tlog-policy policy").exits(1);
+    assert!(done.stdout.contains("an inclusion proof is demanded"), "{}", done.said());
+    // A log that promises to take an entry has no checkpoint with it yet.
+    let name = folder.join("conformance/happy-path-v0.2.sigstore.json");
+    let mut bundle: Value = serde_json::from_slice(&fs::read(name).unwrap()).unwrap();
+    bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+    let entry = bundle.pointer_mut("/verificationMaterial/tlogEntries/0").unwrap();
+    entry.as_object_mut().unwrap().remove("inclusionProof");
+    fs::write(desk.tree.path("app.sigstore.json"), bundle.to_string()).unwrap();
+    let run = |more: &str| {
+        let line = format!("verify app {ISSUER} --source-owner sigstore-conformance {more}");
+        Run::new(desk.tree.path(""), &line).done()
+    };
+    run("").exits(0);
+    let done = run("--tlog-policy policy").exits(1);
+    assert!(done.stdout.contains("a checkpoint for each entry"), "{}", done.said());
+}
+
+#[test]
 fn what_asks_for_witnesses_says_who_they_are() {
     let Some(folder) = vectors() else { return };
     let desk = Desk::of(&folder);

@@ -30,10 +30,14 @@ impl Log {
     }
 
     fn note(&self, size: usize) -> Vec<u8> {
-        let root = match size {
-            0 => Base64::encode_string(&hex(&Sha256::of(b"").to_string())),
-            size => Base64::encode_string(&tree_hash(&self.leaves[..size])),
-        };
+        match size {
+            0 => self.note_of(0, &hex(&Sha256::of(b"").to_string())),
+            size => self.note_of(size, &tree_hash(&self.leaves[..size])),
+        }
+    }
+
+    fn note_of(&self, size: usize, root: &[u8]) -> Vec<u8> {
+        let root = Base64::encode_string(root);
         let text = format!("{}\n{size}\n{root}\n", self.name);
         let vkey = self.vkey().to_string();
         let id = hex(vkey.split('+').nth(1).unwrap());
@@ -132,6 +136,9 @@ fn two_logs_are_no_fork() {
     assert!(matches!(unknown, Err(Rejection::CheckpointOrigin { .. })), "{unknown:?}");
     let unsigned = Head::read(&stranger.note(3), &[log.vkey()]);
     assert_eq!(unsigned, Err(Rejection::NoteUnsigned { name: "log".into() }));
+    // The empty tree has one root.
+    let full = Head::read(&log.note_of(0, &[0; 32]), &[log.vkey()]);
+    assert_eq!(full, Err(Rejection::TileRoot { size: 0 }));
     // Of two keys in one log's name, either may have signed.
     assert!(Head::read(&stranger.note(3), &[log.vkey(), stranger.vkey()]).is_ok());
 }

@@ -134,6 +134,16 @@ fn what_is_outside_of_a_tree_is_refused() {
 }
 
 #[test]
+fn a_bundle_is_256_entries_at_most() {
+    use weft_verify::tile::entries;
+    assert_eq!(entries(&[0; 512]).map(|entries| entries.len()), Ok(256));
+    assert_eq!(entries(&[0; 514]), Err("more than 256 entries"));
+    assert_eq!(entries(&[0, 1, 7, 0, 0]), Ok(vec![&[7][..], &[]]));
+    assert_eq!(entries(&[0, 1, 7, 0]), Err("a length that is cut"));
+    assert_eq!(entries(&[0, 2, 7]), Err("an entry that is cut"));
+}
+
+#[test]
 fn a_reader_that_answers_for_another_place_answers_nothing() {
     let bytes = leaves(5).concat();
     let size = |tile: Tile| Tree::new(5, move |_: Tile| Some((tile, bytes.clone()))).root(5);

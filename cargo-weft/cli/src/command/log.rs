@@ -222,7 +222,7 @@ fn judge(directory: &Directory, checkpoint: Option<&[u8]>, asked: &Asked) -> Jud
     judged.steps.push(Step::of("tiles", audited.map(tiles)));
     judged.steps.push(match directory.has_entries() {
         true => {
-            let bundles = |_| format!("{entries} hash to their leaves");
+            let bundles = |_| format!("{entries} hash to the leaves in the tiles");
             Step::of("entries", tree.audit_entries().map(bundles))
         }
         false => Step::passed("entries", "none are kept beside the tiles".to_owned()),

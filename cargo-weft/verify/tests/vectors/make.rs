@@ -780,6 +780,7 @@ fn policy_cases(cases: &mut Cases) {
     add("two-names-for-a-quorum", malformed, with("quorum all-of-them", "quorum x y1"));
     add("cut", malformed, policy().trim_end().to_owned());
     add("carriage-return", malformed, with("who watches\n", "who watches\r\n"));
+    add("delete-character", malformed, with("who watches", "who\u{7f} watches"));
     add("unknown-line", malformed, with("quorum", "qourum"));
     add("upper-case-line", malformed, with("quorum", "Quorum"));
     add("group-of-nobody", malformed, with("group x 2 x1 x2 x3", "group x any"));
@@ -885,6 +886,10 @@ fn witnessed_cases(cases: &mut Cases) {
     add("another-log", "checkpoint/origin", sound.clone(), other, none());
     let second = format!("log {}\n{}", vkey("other.example", 1, 51), policy());
     add("one-of-two-logs", "", sound.clone(), second, none());
+    let by_other = line("other.example", 1, 51, &body, 0);
+    let swapped = note(&[&by_other, &x1, &x3, &y1]);
+    let second = format!("log {}\n{}", vkey("other.example", 1, 51), policy());
+    add("signed-by-the-other-log-alone", "note/unsigned", swapped, second, none());
     let nobody = policy().replacen("quorum all-of-them", "quorum none", 1);
     add("quorum-none", "", note(&[&log]), nobody.clone(), none());
     let bare: String = policy()
