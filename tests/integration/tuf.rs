@@ -317,6 +317,12 @@ fn keys_are_rotated_by_those_who_had_them() {
 fn what_cannot_be_written_leaves_the_old_root_whole() {
     let desk = Desk::updated();
     let root = fs::read(desk.output()).unwrap();
+    let misspelt = format!(
+        "trust update --online --url {} --initial-root root.json --output absent/out.json --as-of 2026-11-24",
+        desk.server.url()
+    );
+    Run::new(desk.tree.path(""), &misspelt).done().exits(2);
+    assert!(!desk.tree.path("absent").exists());
     desk.serve(&Release::of(2, "2026-02-01"));
     // A directory where the state belongs is replaced by nothing.
     let state = desk.tree.path("out.json.tuf/state.json");

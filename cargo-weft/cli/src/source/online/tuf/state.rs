@@ -147,7 +147,11 @@ impl State {
             |source| Error::File { action: "write", path: directory.display().to_string(), source };
         let busy =
             || Error::usage(format!("{} is being updated", output.display()), "run it again");
-        fs::create_dir_all(&directory).map_err(error)?;
+        // Beside the root and nowhere else: a directory that was misspelt is not made.
+        match fs::create_dir(&directory) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(error(e)),
+            _ => {}
+        }
         let lock =
             File::options().create(true).truncate(false).write(true).open(directory.join("lock"));
         let lock = lock.map_err(error)?;
