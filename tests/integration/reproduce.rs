@@ -1,7 +1,7 @@
 //! A release that is built again: the same, or with the first difference named; and what is not believed or not run.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -23,6 +23,8 @@ const MAIN: &str = "fn main() {\n    print!(\"{}\", include_str!(\"text\"));\n}\
 struct Desk {
     tree: Tree,
     flags: String,
+    /// The digest of the roles, as somebody who trusts nothing else knows it.
+    roles: String,
 }
 
 impl Desk {
@@ -41,16 +43,18 @@ impl Desk {
         }
         let top = tree.path("tree").canonicalize().unwrap();
         let flags = format!("--remap-path-prefix={}=/source", top.display());
-        let desk = Self { tree, flags };
+        let mut desk = Self { tree, flags, roles: String::new() };
         for line in [
             "key new alice --output ../keys/alice.key",
             "role init --name alice --key ../keys/alice.pub",
             "role propose --output ../roles.json",
             "role attest ../roles.json --key ../keys/alice.key",
-            "role commit ../roles.json",
         ] {
             desk.run(line).exits(0);
         }
+        let committed = desk.run("role commit ../roles.json --format json").exits(0).stdout;
+        let committed: Value = serde_json::from_str(&committed).unwrap();
+        desk.roles = committed["digest"].as_str().unwrap().to_owned();
         desk.git(&["init", "--quiet"]);
         desk.git(&["add", "--all"]);
         desk.git(&["commit", "--quiet", "--message", "x"]);
@@ -196,6 +200,44 @@ fn a_build_is_the_same_in_a_clean_directory_if_its_paths_are_remapped() {
     fs::remove_file(desk.path("release.json")).unwrap();
     fs::remove_file(desk.path("release.json.verdict.json")).unwrap();
     desk.prepare("").exits(0);
+    let gate = format!(
+        "gate release --precision lock --artifacts ../out --manifest ../release.dsse.json --verdict ../release.json.verdict.json --trusted-roles {}",
+        desk.roles
+    );
+    desk.run(&gate).exits(0);
+    fs::remove_file(desk.path("out/repro.lock")).unwrap();
+    let done = desk.run(&gate).exits(3);
+    assert!(done.stdout.contains("repro.lock is not there"), "{}", done.said());
+}
+
+/// Runs what the guide says about building again, with countersigning in between.
+#[test]
+fn the_guide_of_building_again_is_followed_literally() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/guide/release.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let block = |heading: &str| {
+        let (_, section) = guide.split_once(heading).unwrap();
+        let (_, block) = section.split_once("```sh\n").unwrap();
+        block.split_once("```").unwrap().0.to_owned()
+    };
+    let desk = Desk::new(&[]);
+    let programs = Path::new(env!("CARGO_BIN_EXE_cargo-weft")).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = [programs.to_owned()].into_iter().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).unwrap();
+    let follow = |block: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", block]).current_dir(desk.path("tree")).env("PATH", &path);
+        shell.env("CARGO_HOME", desk.path("home")).env_remove("CARGO_TARGET_DIR");
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    follow(&block("### So that others can build it again"));
+    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
+    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    let said = follow(&block("## Build it again"));
+    assert!(said.starts_with("passed\n  same       app\n"), "{said}");
 }
 
 #[test]
