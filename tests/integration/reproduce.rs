@@ -399,6 +399,27 @@ fn records_ask_for_a_build_and_nothing_else() {
     assert!(done.stdout.contains("first in \\u{1b}[2J"), "{}", done.said());
 }
 
+/// The work tree is not the commit, and may have become anybody's.
+#[test]
+#[cfg(unix)]
+fn no_program_of_the_work_tree_is_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::released(&[]);
+    let sentinel = desk.path("sentinel");
+    fs::create_dir(desk.path("tree/bin")).unwrap();
+    for name in ["cargo", "rustc", "cc", "git"] {
+        let path = desk.path("tree/bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\ntouch {}\n", sentinel.display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    let path = [desk.path("tree/bin")].into_iter().chain(std::env::split_paths(&path));
+    let run = Run::new(desk.path("tree"), "release reproduce --artifacts ../out").within(120);
+    let run = run.env("PATH", std::env::join_paths(path).unwrap());
+    run.env("CARGO_HOME", desk.path("home")).done().exits(0);
+    assert!(!sentinel.exists());
+}
+
 #[test]
 fn what_cannot_be_recorded_is_not_released() {
     let mut desk = Desk::new(&[]);

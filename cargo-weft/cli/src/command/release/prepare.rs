@@ -178,7 +178,7 @@ fn record(args: &PrepareArgs, loaded: &Loaded, source: &Source) -> Result<(), Er
         command: words,
     };
     let mut environment =
-        toolchain::describe(root, top, build, variables).map_err(|why| unfit(&why))?;
+        toolchain::describe(root, top, top, build, variables).map_err(|why| unfit(&why))?;
     let by_variable = environment.variables.get("CARGO_BUILD_TARGET").map(String::as_str);
     let triple = command.target().or(by_variable).unwrap_or(&environment.rustc.host);
     environment.build.target = triple.to_owned();

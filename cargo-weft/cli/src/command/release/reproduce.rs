@@ -153,6 +153,7 @@ fn reproduced(
     let here = toolchain::describe(
         &workspace,
         &clean.top,
+        &clean.checkout,
         environment.build.clone(),
         environment.variables.clone(),
     );
@@ -239,7 +240,7 @@ fn checked_out(args: &ReproduceArgs, contract: &Contract) -> Result<Clean, Stop>
     let lock = &contract.lock;
     let real = args.repository.canonicalize();
     let real = real.map_err(|e| Stop::missing(format!("the repository cannot be read: {e}")))?;
-    let (_, git) = release::repository(&real).map_err(Stop::missing)?;
+    let (top, git) = release::repository(&real).map_err(Stop::missing)?;
     let is_there = git.commit(&lock.commit).is_ok_and(|commit| commit == lock.commit);
     if !is_there {
         let why = format!("the repository has no commit {}; fetch it first", lock.commit);
@@ -252,7 +253,7 @@ fn checked_out(args: &ReproduceArgs, contract: &Contract) -> Result<Clean, Stop>
             lock.commit, lock.tree
         )));
     }
-    Clean::of(&git, &lock.commit, args.keep.as_deref()).map_err(Stop::missing)
+    Clean::of(top, &git, &lock.commit, args.keep.as_deref()).map_err(Stop::missing)
 }
 
 /// Demands that the sources lock what the records say.

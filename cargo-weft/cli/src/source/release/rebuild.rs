@@ -27,17 +27,25 @@ const MAX_LINES: usize = 12;
 pub struct Clean {
     /// Where the sources are.
     pub top: PathBuf,
+    /// The repository they come from, whose work tree is anybody's: no program of it is run.
+    pub checkout: PathBuf,
     /// The directory, if it is removed at the end.
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl Clean {
-    /// Makes a directory and writes a commit into it; what is named is kept, and has to be new.
+    /// Makes a directory and writes a commit of the repository at `checkout` into it; what is named is kept, and has to
+    /// be new.
     ///
     /// # Errors
     ///
     /// A sentence: the directory is not clean, or the commit cannot be written.
-    pub fn of(git: &Git, commit: &str, keep: Option<&Path>) -> Result<Self, String> {
+    pub fn of(
+        checkout: &Path,
+        git: &Git,
+        commit: &str,
+        keep: Option<&Path>,
+    ) -> Result<Self, String> {
         let failed = |e: std::io::Error| format!("no clean directory can be made: {e}");
         let (path, temporary) = match keep {
             Some(path) => {
@@ -61,7 +69,7 @@ impl Clean {
         let top = real.join("source");
         fs::create_dir(&top).map_err(failed)?;
         git.check_out(commit, &top)?;
-        Ok(Self { top, _temporary: temporary })
+        Ok(Self { top, checkout: checkout.to_owned(), _temporary: temporary })
     }
 
     /// Builds what is there as it is recorded, and returns Cargo's target directory.
@@ -80,14 +88,14 @@ impl Clean {
         if target.symlink_metadata().is_ok() {
             return Err("the commit has a directory `target` of its own".to_owned());
         }
-        let cargo = cargo::find_cargo(&self.top).map_err(|failure| failure.reason)?;
+        let cargo = cargo::find_cargo(&self.checkout).map_err(|failure| failure.reason)?;
         let places = toolchain::places(&self.top, &target);
         let mut build = Command::new(cargo);
         build
             .args(command.arguments(online))
             .current_dir(&directory)
             .env_clear()
-            .envs(cargo::environment(&self.top, online))
+            .envs(cargo::environment(&self.checkout, online))
             .env("CARGO_TARGET_DIR", &target)
             .env("CARGO_TERM_COLOR", "never");
         for (name, value) in &environment.variables {

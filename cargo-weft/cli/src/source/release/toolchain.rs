@@ -36,7 +36,7 @@ const UNRECORDED: [&str; 10] = [
     "RUSTC_WRAPPER",
 ];
 
-/// Describes what builds in a directory of the sources whose top is `top`.
+/// Describes what builds in a directory of the sources whose top is `top`, by programs that lie outside of `checkout`.
 ///
 /// The compiler is asked there, so a toolchain file of the sources is obeyed.
 ///
@@ -46,21 +46,22 @@ const UNRECORDED: [&str; 10] = [
 pub fn describe(
     directory: &Path,
     top: &Path,
+    checkout: &Path,
     build: Build,
     variables: BTreeMap<String, String>,
 ) -> Result<Environment, String> {
     let ask = |program: PathBuf, argument: &str| {
         let mut command = Command::new(&program);
         command.arg(argument).current_dir(directory).env_clear();
-        command.envs(cargo::environment(top, false)).env("LC_ALL", "C");
+        command.envs(cargo::environment(checkout, false)).env("LC_ALL", "C");
         text(run(&mut command)?)
     };
-    let rustc = cargo::find_program("rustc", top).ok_or("no rustc is installed")?;
+    let rustc = cargo::find_program("rustc", checkout).ok_or("no rustc is installed")?;
     let rustc = compiler(&ask(rustc, "-vV")?)?;
-    let found = cargo::find_cargo(top).map_err(|failure| failure.reason)?;
+    let found = cargo::find_cargo(checkout).map_err(|failure| failure.reason)?;
     let cargo = ask(found, "-V")?;
     let cargo = cargo.trim().trim_start_matches("cargo ").to_owned();
-    let linker = cargo::find_program("cc", top).filter(|_| cfg!(unix));
+    let linker = cargo::find_program("cc", checkout).filter(|_| cfg!(unix));
     let linker = linker.and_then(|cc| ask(cc, "--version").ok());
     let linker = linker.and_then(|said| said.lines().next().map(str::to_owned));
     let settings = settings(top)?;
