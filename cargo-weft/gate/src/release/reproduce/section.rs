@@ -118,8 +118,12 @@ fn archive(bytes: &[u8]) -> Option<(Kind, Vec<Section>)> {
         }
         let name = name(None, &entry.path_bytes());
         let description = part(format!("{name} (description)"), entry.header().as_bytes());
+        // Holes of a sparse entry are in no archive, and can be of any size.
+        if entry.header().entry_type().is_gnu_sparse() {
+            return None;
+        }
         let mut content = Vec::new();
-        entry.read_to_end(&mut content).ok()?;
+        entry.by_ref().take(unpacked.len() as u64).read_to_end(&mut content).ok()?;
         // What is in a file says more than that its size differs.
         sections.extend([part(name, &content), description]);
     }

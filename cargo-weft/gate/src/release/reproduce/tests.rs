@@ -200,6 +200,57 @@ fn the_first_entry_of_an_archive_that_differs_is_named() {
     }
 }
 
+/// Writes an object file with code, data and one section more.
+fn object_file(format: object::BinaryFormat, data: &[u8], more: &[u8]) -> Vec<u8> {
+    use object::write::{Object, StandardSection};
+    let mut file = Object::new(format, object::Architecture::X86_64, object::Endianness::Little);
+    for (section, bytes) in
+        [(StandardSection::Text, &b"\xc3"[..]), (StandardSection::ReadOnlyData, data)]
+    {
+        let section = file.section_id(section);
+        file.append_section_data(section, bytes, 1);
+    }
+    let segment = if format == object::BinaryFormat::MachO { &b"__DATA"[..] } else { b"" };
+    let section = file.add_section(segment.to_vec(), b"more".to_vec(), object::SectionKind::Data);
+    file.append_section_data(section, more, 1);
+    file.write().unwrap()
+}
+
+#[test]
+fn the_first_section_of_a_program_that_differs_is_named() {
+    for (format, kind, data, more) in [
+        (object::BinaryFormat::Elf, Kind::Elf, ".rodata", "more"),
+        (object::BinaryFormat::MachO, Kind::MachO, "__TEXT,__const", "__DATA,more"),
+    ] {
+        let sound = object_file(format, b"1", b"2");
+        assert_eq!(sections(&sound).0, kind);
+        assert_eq!(first(&sound, &object_file(format, b"1", b"2")), None);
+        assert_eq!(first(&sound, &object_file(format, b"x", b"y")).as_deref(), Some(data));
+        assert_eq!(first(&sound, &object_file(format, b"1", b"y")).as_deref(), Some(more));
+        // A byte behind the last section is in none, and is seen.
+        let rest = first(&sound, &[&sound[..], b"x"].concat()).unwrap();
+        assert!(rest.starts_with("(headers"), "{rest}");
+        // Cut off anywhere, it is blocks or a program, and never a panic.
+        for end in 0..sound.len() {
+            assert!(!sections(&sound[..end]).1.is_empty() || end == 0);
+        }
+    }
+}
+
+#[test]
+fn sections_that_overlap_are_not_hashed_one_by_one() {
+    let mut file = object_file(object::BinaryFormat::Elf, &[1; 64], &[2; 64]);
+    let table = usize::try_from(u64::from_le_bytes(file[40..48].try_into().unwrap())).unwrap();
+    let count = usize::from(u16::from_le_bytes(file[60..62].try_into().unwrap()));
+    // Every header but the first names the same bytes.
+    let place: Vec<u8> = file[table + 64 + 24..table + 64 + 40].to_vec();
+    for index in 2..count {
+        let at = table + index * 64 + 24;
+        file[at..at + 16].copy_from_slice(&place);
+    }
+    assert_eq!(sections(&file).0, Kind::Blocks);
+}
+
 #[test]
 fn what_cannot_be_taken_apart_is_cut_into_blocks() {
     let mut large = vec![0; (1 << 20) + 1];
@@ -222,6 +273,24 @@ fn what_cannot_be_taken_apart_is_cut_into_blocks() {
     ] {
         assert_eq!(sections(bytes).0, Kind::Blocks);
     }
+}
+
+/// An entry of a few bytes that says it has a gibibyte of holes.
+#[test]
+fn holes_of_an_archive_are_not_filled() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("a").unwrap();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.realsize.copy_from_slice(b"10000000000\0");
+    gnu.sparse[0].offset.copy_from_slice(b"10000000000\0");
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    header.set_cksum();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(header.as_bytes()).unwrap();
+    gzip.write_all(&[0; 1024]).unwrap();
+    assert_eq!(sections(&gzip.finish().unwrap()).0, Kind::Blocks);
 }
 
 #[test]
