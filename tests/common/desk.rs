@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::{Done, Run, Tree};
 
-const PASSPHRASE: &str = "unguessable-passphrase";
+pub(crate) const PASSPHRASE: &str = "unguessable-passphrase";
 pub(crate) const MANIFEST: &str =
     "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
 pub(crate) const LOCKFILE: &str =

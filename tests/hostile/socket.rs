@@ -91,6 +91,8 @@ fn the_filter_bites() {
     assert!(confined(&["sh", "-c", "echo x | cat >/dev/null"]).status.success());
 }
 
+const JUNIT: &str = "<testsuites><testsuite name=\"a\"><testcase classname=\"a\" name=\"b\"/></testsuite></testsuites>";
+
 /// A repository in which every command has something to do.
 struct Desk {
     tree: Tree,
@@ -109,6 +111,7 @@ impl Desk {
             .with("a/tree/README.md", "# root\n\nIt never loses a byte.\n")
             .with("a/tree/.gitignore", "/target\n")
             .with("a/out/root.txt", "the artifact\n")
+            .with("a/junit.xml", JUNIT)
             .with("a/keys/.keep", "")
             .with("a/home/.keep", "");
         let mut desk = Self { tree, has_bundles: false };
@@ -117,7 +120,7 @@ impl Desk {
         for line in [
             "key new alice --output ../keys/alice.key --passphrase-env PASS",
             "key new bob --output ../keys/bob.key --passphrase-env PASS",
-            "role init --name alice --key ../keys/alice.pub",
+            "role init --name alice --key ../keys/alice.pub --role release --role build --role gate",
             "role propose --output ../roles.json",
             "role attest ../roles.json --key ../keys/alice.key --passphrase-env PASS",
             "role commit ../roles.json",
@@ -211,6 +214,7 @@ fn lines() -> Vec<(String, i32)> {
         "--issuer https://token.actions.githubusercontent.com --source-owner sigstore-conformance";
     let gate =
         "--artifacts ../out --manifest ../release.dsse.json --verdict ../release.json.verdict.json";
+    let key = "--key ../keys/alice.key --passphrase-env PASS";
     let exempt = "--reason r --owner a --approver b --expires 2026-12-01";
     let mut lines: Vec<(String, i32)> = Vec::new();
     for precision in ["lock", "metadata"] {
@@ -237,6 +241,12 @@ fn lines() -> Vec<(String, i32)> {
             ),
             0,
         ),
+        (format!("gate merge --as-of {AS_OF} --summary ../merge.json {key}"), 0),
+        (format!("attest inventory --output ../inventory.json {key}"), 0),
+        (format!("attest provenance --builder https://ci.example.org --source-repo https://example.org/a/b --artifacts ../out --output ../provenance.json {key}"), 0),
+        (format!("attest release ../release.json --output ../signed-release.json {key}"), 0),
+        (format!("attest sbom --artifacts ../out --output ../sbom.json {key}"), 0),
+        (format!("attest test-evidence --junit ../junit.xml --output ../tests.json {key}"), 0),
         ("release status ../release.json".to_owned(), 3),
         (
             "release countersign ../release.json --key ../keys/alice.key --passphrase-env PASS"
@@ -260,6 +270,8 @@ fn lines() -> Vec<(String, i32)> {
         (format!("verify ../app {expected}"), 0),
         ("verify ../app --issuer https://example.org --source-owner nobody".to_owned(), 1),
         ("trust show --format json".to_owned(), 0),
+        ("trust update --output ../trusted_root.json".to_owned(), 2),
+        ("verify-log ../nowhere --vkey x".to_owned(), 2),
         ("db show".to_owned(), 2),
         ("explain topology/blast".to_owned(), 0),
         ("policy show".to_owned(), 0),

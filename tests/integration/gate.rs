@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 use weft_verify::Sha256;
-use weft_verify::envelope::Envelope;
+use weft_verify::envelope::{Envelope, IN_TOTO};
+use weft_verify::sign::SigningKey;
 
 use crate::common::Done;
 use crate::desk::{Desk, stops, write};
@@ -112,7 +113,18 @@ fn each_duty_is_that_of_its_role() {
     desk.run(&format!("{PROVENANCE} --role gate").replace("dave", "carol")).exits(0);
     desk.run(SBOM).exits(0);
     let by_dave = "--summary ../evidence/merge.json --key ../keys/dave.key --passphrase-env PASS";
-    merge(&desk, by_dave).exits(0);
+    let refused = merge(&desk, by_dave).exits(1);
+    assert!(refused.stderr.contains("signature/wrong-role"), "{}", refused.said());
+    // A summary of a merge that another role signed elsewhere.
+    merge(&desk, "--summary ../plain.json").exits(0);
+    let statement = fs::read(desk.path("plain.json")).unwrap();
+    let dave = SigningKey::unlock(
+        &fs::read_to_string(desk.path("keys/dave.key")).unwrap(),
+        crate::desk::PASSPHRASE.as_bytes(),
+    );
+    let mut envelope = Envelope::new(IN_TOTO, statement);
+    dave.unwrap().endorse(&mut envelope);
+    fs::write(desk.path("evidence/merge.json"), envelope.to_vec()).unwrap();
     let done = desk.gate("1.0.0", "--evidence ../evidence --format json");
     assert!(done.stdout.contains("signature/threshold-not-met"), "{}", done.said());
     stops(done, 1, &["provenance", "merge-verdict"]);
@@ -200,4 +212,145 @@ fn what_is_attested_is_what_is_committed() {
     desk.run(&tests.replace("tests.json", "none.json")).exits(2);
     desk.run(&PROVENANCE.replace("../out", "../keys/none")).exits(2);
     desk.run(&PROVENANCE.replace(" --builder https://ci.example.org", "")).exits(2);
+    for (good, bad) in [
+        ("https://example.org/a/b", "https://user:secret@example.org/a/b"),
+        ("https://example.org/a/b", "example.org/a/b"),
+        ("https://ci.example.org", "https://ci.example.org/\u{202e}x"),
+        ("refs/heads/main", "refs/heads/\u{1b}main"),
+    ] {
+        let done = desk.run(&PROVENANCE.replace(good, bad).replace("/provenance", "/bad")).exits(2);
+        assert!(
+            !done.stderr.contains("secret") && !done.stderr.contains('\u{1b}'),
+            "{}",
+            done.said()
+        );
+        assert!(!desk.path("evidence/bad.json").exists());
+    }
+    desk.run(PROVENANCE).exits(0);
+}
+
+/// A release gate that asks for nothing but an audit that passes, of a tree with a crate that the rules ban.
+fn banned() -> (Desk, &'static str) {
+    let policy = "schema = 1\n[gate.merge]\nrequire = []\n[gate.release]\nrequire = []\n[bans]\ndeny = [{ crate = \"evil\" }]\n";
+    let desk = desk(policy);
+    let lockfile = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"1.0.0\"\ndependencies = [\"evil\"]\n\n[[package]]\nname = \"evil\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"1111111111111111111111111111111111111111111111111111111111111111\"\n";
+    write(&desk.path("tree/Cargo.lock"), lockfile);
+    let manifest = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[dependencies]\nevil = \"1\"\n";
+    write(&desk.path("tree/Cargo.toml"), manifest);
+    desk.commit();
+    write(&desk.path("policy.toml"), policy);
+    (desk, "gate release --precision lock --artifacts ../out --format json")
+}
+
+const EXEMPTION: &str = "schema = 1\n[[exemption]]\ncode = \"ban/package\"\nsubject = \"pkg:cargo/evil@1.0.0\"\nreason = \"x\"\nowner = \"m\"\napprover = \"n\"\nexpires = \"2099-01-01\"\n";
+
+#[test]
+fn a_base_says_by_what_a_release_is_judged_and_pardons_nothing() {
+    let (desk, gate) = banned();
+    stops(desk.run(&format!("{gate} --policy ../policy.toml")), 1, &["audit"]);
+    // What the base has itself is released all the same.
+    desk.git(&["commit", "--quiet", "--allow-empty", "--message", "y"]);
+    stops(desk.run(&format!("{gate} --base HEAD~1")), 1, &["audit"]);
+    stops(desk.run(&format!("{gate} --base HEAD")), 1, &["policy", "audit"]);
+    desk.run(&format!("{gate} --base no-such")).exits(2);
+}
+
+#[test]
+fn what_a_tree_brings_along_to_be_judged_by_is_not_obeyed() {
+    let (desk, gate) = banned();
+    let gate = |more: &str| desk.run(&format!("{gate} --policy ../policy.toml {more}"));
+    // Exemptions of the tree, which nobody signed.
+    write(&desk.path("tree/.weft/exemptions.toml"), EXEMPTION);
+    desk.commit();
+    stops(gate(""), 1, &["audit"]);
+    // Advisories of the tree.
+    let policy = "schema = 1\n[gate.release]\nrequire = [\"advisories\"]\n[advisories]\ndatabase = \"advisories\"\n";
+    write(&desk.path("policy.toml"), policy);
+    let database =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/advisory-db");
+    crate::common::copy(&database, &desk.path("tree/advisories"));
+    desk.commit();
+    let done = gate("");
+    assert!(done.stdout.contains("lies in the tree"), "{}", done.said());
+    stops(done, 3, &["advisories"]);
+    // A trusted root of the tree.
+    let policy = "schema = 1\n[gate.release]\nrequire = [\"provenance\"]\n[provenance]\nissuer = \"https://i\"\nsource-owner = \"o\"\ntrusted-root = \"root.json\"\n";
+    write(&desk.path("policy.toml"), policy);
+    write(&desk.path("tree/root.json"), "{}");
+    desk.commit();
+    stops(gate("--evidence ../evidence"), 3, &["trusted-root", "provenance"]);
+}
+
+#[test]
+fn what_is_judged_is_part_of_the_commit() {
+    let (desk, gate) = banned();
+    // Rules and lockfiles that git passes over.
+    write(&desk.path("tree/.gitignore"), ".weft/exemptions.toml\n");
+    desk.commit();
+    write(&desk.path("tree/.weft/exemptions.toml"), EXEMPTION);
+    let done = merge(&desk, "");
+    assert!(
+        done.stdout.contains(".weft/exemptions.toml is not as the commit has it"),
+        "{}",
+        done.said()
+    );
+    stops(done, 1, &["source"]);
+    fs::remove_file(desk.path("tree/.weft/exemptions.toml")).unwrap();
+    desk.git(&["rm", "--quiet", "--cached", "Cargo.lock"]);
+    write(&desk.path("tree/.gitignore"), "Cargo.lock\n");
+    desk.commit();
+    stops(desk.run(&format!("{gate} --policy ../policy.toml")), 1, &["source", "audit"]);
+    let done = desk.run(PROVENANCE).exits(2);
+    assert!(done.stderr.contains("Cargo.lock is not as the commit has it"), "{}", done.said());
+}
+
+#[test]
+fn artifacts_are_there_and_can_be_read_whatever_is_asked_of_them() {
+    let desk = desk("schema = 1\n[gate.release]\nrequire = [\"inventory\"]\n");
+    write(&desk.path("policy.toml"), "schema = 1\n[gate.release]\nrequire = [\"inventory\"]\n");
+    let gate = |directory: &str, more: &str| {
+        desk.run(&format!(
+            "gate release --precision lock --policy ../policy.toml --artifacts {directory} {more} --format json"
+        ))
+    };
+    stops(gate("../out", ""), 0, &[]);
+    stops(gate("../nowhere", ""), 3, &["artifacts"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("app.tar", desk.path("out/link")).unwrap();
+        let done = gate("../out", "--summary ../vsa.json");
+        assert!(
+            done.stderr.contains("no summary is written: link is no regular file"),
+            "{}",
+            done.said()
+        );
+        stops(done, 1, &["artifacts"]);
+        assert!(!desk.path("vsa.json").exists());
+    }
+}
+
+#[test]
+fn keys_do_not_stand_in_for_a_signer_that_is_expected() {
+    let desk = desk(POLICY);
+    desk.release("1.0.0", "");
+    desk.run(PROVENANCE).exits(0);
+    let expect = "--issuer https://token.actions.githubusercontent.com --source-repo a/b";
+    let done = desk.gate("1.0.0", &format!("--evidence ../evidence {expect} --format json"));
+    assert!(done.stdout.contains("provenance/means"), "{}", done.said());
+    stops(done, 1, &["provenance", "sbom", "merge-verdict"]);
+}
+
+#[test]
+fn what_is_missing_is_listed_whatever_else_is() {
+    let desk = desk(POLICY);
+    fs::remove_dir_all(desk.path("tree/.weft")).unwrap();
+    desk.commit();
+    let done = desk.run(
+        "gate release --precision lock --artifacts ../out --summary ../vsa.json --format json",
+    );
+    assert!(done.stdout.contains("cargo weft role init"), "{}", done.said());
+    stops(done, 3, &["roles", "manifest", "provenance", "sbom", "merge-verdict"]);
+    assert!(!desk.path("vsa.json").exists());
+    let shown = desk.run("gate release --precision lock --artifacts ../out");
+    assert!(shown.stdout.lines().all(|line| line.len() <= 120), "{}", shown.said());
 }

@@ -6,7 +6,7 @@
 //! Specified in `docs/src/spec/gate.md`.
 
 pub mod attestation;
-mod bill;
+pub(crate) mod bill;
 mod covered;
 mod requirement;
 pub mod summary;

@@ -15,11 +15,12 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use weft_verify::digest::Artifact;
 use weft_verify::json::{self, Limits, Value};
 use weft_verify::statement::Statement;
 use weft_verify::{Rejection, Sha256, canonical};
 
-use crate::gate::{Step, StepResult};
+use crate::gate::{Step, StepResult, cut};
 use crate::verdict::{Outcome, Verdict};
 
 /// The predicate type of a release manifest.
@@ -185,6 +186,22 @@ fn artifacts(statement: &Statement, found: &Found<'_>) -> Step {
     }
     let remedy = "Publish exactly what the manifest names, or have a new one signed: `cargo weft release prepare`.";
     Step::new("artifacts", result, evidence, remedy)
+}
+
+/// Demands artifacts that can be read, where no manifest says which there are.
+pub fn present(artifacts: &BTreeMap<String, Result<Artifact, String>>) -> Step {
+    let remedy =
+        "Name the directory of what is published, with regular files alone: --artifacts DIR.";
+    let wrong = artifacts
+        .iter()
+        .filter_map(|(name, artifact)| artifact.as_ref().err().map(|why| format!("{name} {why}")));
+    let wrong: Vec<String> = wrong.collect();
+    let (result, lines) = match (artifacts.is_empty(), wrong.is_empty()) {
+        (true, _) => (StepResult::Missing, vec!["there are none".to_owned()]),
+        (false, false) => (StepResult::Failed, cut(wrong)),
+        (false, true) => (StepResult::Passed, vec![format!("{} regular files", artifacts.len())]),
+    };
+    Step::new("artifacts", result, lines, remedy)
 }
 
 /// What is released is a package of the workspace, at the version that it states.
@@ -452,10 +469,7 @@ mod tests {
     #[test]
     fn artifacts_are_those_that_the_manifest_names_and_no_others() {
         let subjects = ["a", "b"].map(|name| {
-            weft_verify::statement::ResourceDescriptor::of(
-                name,
-                &weft_verify::digest::Artifact::of(name.as_bytes()),
-            )
+            weft_verify::statement::ResourceDescriptor::of(name, &Artifact::of(name.as_bytes()))
         });
         let statement = Statement::new(subjects.to_vec(), PREDICATE, Value::Null);
         let check = |files: &[(&str, Result<&str, &str>)], expected: StepResult| {

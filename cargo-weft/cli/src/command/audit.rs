@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use weft_gate::{Verdict, decide};
 
 use super::Selection;
-use super::compare::judged;
+use super::compare::{Whose, judged};
 use super::output::{Reports, Text};
 use crate::error::{Error, ExitStatus};
 use crate::report;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let as_of = args.as_of.unwrap_or_else(super::today);
     let advisory_db = args.advisory_db.as_deref();
-    let loaded = judged(&args.selection, args.base.as_deref(), advisory_db, as_of)?;
+    let loaded = judged(&args.selection, args.base.as_deref(), advisory_db, as_of, Whose::Audit)?;
     let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
     let verdict = decide(&loaded.facts).map_err(bug)?;
     if let Some(path) = &args.facts {

@@ -33,6 +33,15 @@ pub(super) struct Question<'a> {
     pub(super) as_of: Date,
 }
 
+/// Who asks for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Somebody who looks at their own tree.
+    Audit,
+    /// A gate.
+    Gate,
+}
+
 /// Reads what a verdict on the workspace needs, beside a base if there is one.
 ///
 /// # Errors
@@ -43,12 +52,15 @@ pub(super) fn judged(
     base: Option<&str>,
     advisory_db: Option<&Path>,
     as_of: Date,
+    whose: Whose,
 ) -> Result<Loaded, Error> {
     if let Some(base) = base {
         let question = Question { selection, base, head: None, advisory_db, as_of };
         return Ok(compare(&question)?.head);
     }
     let mut loaded = facts::load(selection, as_of)?;
+    // A gate does not let what is judged bring along the advisories that it is judged by.
+    loaded.is_compared = whose == Whose::Gate;
     loaded.show_faults();
     loaded.for_verdict(advisory_db)?;
     Ok(loaded)

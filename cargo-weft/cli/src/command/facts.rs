@@ -274,6 +274,17 @@ impl Loaded {
         }
     }
 
+    /// Leaves out the exemptions of the tree: nobody but what is judged vouches for them.
+    pub(super) fn leave_exemptions(&mut self) {
+        if std::mem::take(&mut self.facts.exemptions).is_empty() {
+            return;
+        }
+        self.facts.inputs.retain(|input| input.name != exemptions::FILE);
+        let message = format!("{} lies in what is judged, and is not obeyed", exemptions::FILE);
+        self.facts.notices.push(Notice { message, place: None });
+        self.facts.notices.sort();
+    }
+
     /// Returns the inventory, for commands that are about nothing else.
     pub(super) fn inventory(&self) -> Result<&Inventory, Error> {
         self.show_faults();

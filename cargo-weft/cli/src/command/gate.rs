@@ -16,6 +16,7 @@ use weft_verify::role::Roles;
 use weft_verify::statement::Statement;
 use weft_verify::{Rejection, Sha256, canonical};
 
+use super::sign::demand_role;
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -92,8 +93,13 @@ fn source(source: Result<&Source, &str>) -> Step {
 }
 
 impl Common {
-    /// Writes a summary for the next gate, signed if there is a key that the roles name.
-    fn write_summary(&self, roles: Option<&Roles>, statement: &Statement) -> Result<(), Error> {
+    /// Writes a summary for the next gate, signed if there is a key: one that has the role, or any that the roles name.
+    fn write_summary(
+        &self,
+        roles: Option<&Roles>,
+        role: Option<&str>,
+        statement: &Statement,
+    ) -> Result<(), Error> {
         let Some(path) = &self.summary else { return Ok(()) };
         let payload = statement.to_vec().map_err(bug)?;
         let bytes = match &self.key {
@@ -107,9 +113,13 @@ impl Common {
                 };
                 let key = self.passphrase.unlock(key)?;
                 let signers = roles.authority().signers();
-                if !signers.iter().any(|signer| signer.key == key.public()) {
-                    let rejection = Rejection::SignatureUnknownKey;
-                    return Err(Error::Rejected { what: "the key".to_owned(), rejection });
+                match role {
+                    Some(role) => demand_role(roles, &key, role)?,
+                    None if signers.iter().any(|signer| signer.key == key.public()) => {}
+                    None => {
+                        let rejection = Rejection::SignatureUnknownKey;
+                        return Err(Error::Rejected { what: "the key".to_owned(), rejection });
+                    }
                 }
                 let mut envelope = Envelope::new(IN_TOTO, payload);
                 key.endorse(&mut envelope);
@@ -136,13 +146,19 @@ fn is_outside(file: &Path, root: &Path) -> bool {
 
 fn human(steps: &[Step], outcome: Outcome) -> String {
     let mut out = format!("{}\n", outcome.as_str());
+    let options = textwrap::Options::new(80).break_words(false);
+    let mut line = |indent: &str, hanging: &str, text: &str| {
+        let options = options.clone().initial_indent(indent).subsequent_indent(hanging);
+        out += &textwrap::fill(text, options);
+        out.push('\n');
+    };
     for step in steps {
-        out += &format!("  {}: {}\n", step.check, step.result.as_str());
-        for line in &step.evidence {
-            out += &format!("    {}\n", terminal(line));
+        line("  ", "  ", &format!("{}: {}", step.check, step.result.as_str()));
+        for evidence in &step.evidence {
+            line("    ", "      ", &terminal(evidence));
         }
         if let Some(remedy) = step.remedy {
-            out += &format!("    next: {remedy}\n");
+            line("    next: ", "        ", remedy);
         }
     }
     out

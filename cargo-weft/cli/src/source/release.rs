@@ -4,9 +4,10 @@ pub mod contract;
 pub mod rebuild;
 pub mod toolchain;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use weft_gate::facts::Input;
 use weft_gate::provenance::Refusal;
 use weft_gate::provenance::bundle::{self, Part};
 use weft_gate::release::{Manifest, Previous, Source};
@@ -56,18 +57,55 @@ pub fn repository(root: &Path) -> Result<(&Path, Git), String> {
     Ok((top, git))
 }
 
-/// Reads which commit is checked out, and whether it is as it stands there.
+/// Reads which commit is checked out, and whether it is as it stands there, with everything that was read of it.
+///
+/// A file that git passes over is no part of the commit, so whatever it says nobody else can check; records of evidence
+/// may be such files, since they are bound to the sources by digest.
 ///
 /// # Errors
 ///
 /// A sentence: there is no repository or no commit, or git cannot be asked.
-pub fn source(root: &Path) -> Result<Source, String> {
+pub fn source(root: &Path, read: &[Input]) -> Result<Source, String> {
     let (top, git) = repository(root)?;
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let tree = git.tree(&commit)?;
     // All that a build may find, evidence included, and what could hide something from that list.
     let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
+    let changed = match changed {
+        Some(path) => Some(path),
+        None => stranger(&git, &commit, top, root, read)?,
+    };
     Ok(Source { commit, tree, changed })
+}
+
+/// Returns the id of the commit that a revision names.
+///
+/// # Errors
+///
+/// A sentence: there is no repository, or no such commit.
+pub fn commit(root: &Path, revision: &str) -> Result<String, String> {
+    repository(root)?.1.commit(revision)
+}
+
+/// Returns a file of the work tree that was read, and that the commit does not have.
+fn stranger(
+    git: &Git,
+    commit: &str,
+    top: &Path,
+    root: &Path,
+    read: &[Input],
+) -> Result<Option<String>, String> {
+    let mut known: BTreeSet<String> =
+        git.files(commit, "")?.into_iter().map(|blob| blob.path).collect();
+    known.extend(git.links(commit)?);
+    let below = |name: &str| {
+        let path = files::normal(&root.join(name));
+        let path = path.strip_prefix(files::normal(top)).ok()?.to_str()?.replace('\\', "/");
+        root.join(name).symlink_metadata().is_ok().then_some(path)
+    };
+    let of_evidence = |name: &str| name.starts_with(".weft/evidence/");
+    let names = read.iter().map(|input| &*input.name).filter(|name| !of_evidence(name));
+    Ok(names.filter_map(below).find(|path| !known.contains(path)))
 }
 
 /// Reads the bundles of every file in a directory, in the order of their names; one that cannot be read hides no other.

@@ -12,7 +12,7 @@ use weft_verify::{AsOf, Rejection, Sha256};
 
 use crate::provenance::bundle::{Bundle, Part};
 use crate::provenance::expectation::Expectation;
-use crate::provenance::sigstore::{Run, Signed, Trust};
+use crate::provenance::sigstore::{Signed, Trust};
 use crate::provenance::statement::{self, Build};
 use crate::provenance::{Refusal, Subject, judge};
 
@@ -27,7 +27,7 @@ const MAX_LETTERS: usize = 300;
 pub struct Who<'a> {
     /// The day that keys and roles are judged as of.
     pub as_of: AsOf,
-    /// The roles, whose keys sign envelopes.
+    /// The roles, whose keys sign envelopes; those of builds count where no signer is expected.
     pub roles: Option<&'a Roles>,
     /// What is expected of the signers of Sigstore bundles, and whom to trust for it.
     pub signer: Option<(&'a Expectation, &'a Trust)>,
@@ -132,8 +132,14 @@ impl<'a> Shelf<'a> {
     /// The signature is over the whole statement, so what is verified for one artifact is verified for all of its
     /// subjects; [`Held::demand`] asks for each of them.
     pub(crate) fn vouched(&self, held: &Held<'_>, artifact: &Artifact) -> Result<Vouched, String> {
-        if held.is_envelope {
-            return self.by_role(held, BUILD_ROLE);
+        match (held.is_envelope, self.who.signer) {
+            (true, None) => return self.by_role(held, BUILD_ROLE),
+            // Of keys nothing says which workflow ran where, which is what is expected.
+            (true, Some(_)) => {
+                let (expected, found) = ("a Sigstore bundle", "an envelope that keys signed");
+                return Err(held.told(&Refusal::Means { expected, found }));
+            }
+            (false, _) => {}
         }
         let Some((expected, trust)) = self.who.signer else {
             return Err(format!("{}: nothing says whose bundles count", held.name));
@@ -152,7 +158,7 @@ impl<'a> Shelf<'a> {
         })
     }
 
-    /// Verifies an envelope that keys of a role signed; what is expected of a build is compared with what they say.
+    /// Verifies an envelope that keys of a role signed.
     pub(crate) fn by_role(&self, held: &Held<'_>, role: &str) -> Result<Vouched, String> {
         let refused = |why: &Rejection| told(held.name, &why.to_string(), why.code().name());
         let Some(roles) = self.who.roles else {
@@ -173,17 +179,6 @@ impl<'a> Shelf<'a> {
         let (statement, names) = verified().map_err(|why| refused(&why))?;
         let build = statement::compare(Some(&statement), &Signed::default());
         let build = build.map_err(|why| held.told(&why))?;
-        let run = Run {
-            commit: build.commit.clone(),
-            reference: build.reference.clone(),
-            repository: build.repository.clone(),
-            ..Run::default()
-        };
-        let signed = Signed { run, ..Signed::default() };
-        if let (true, Some((expected, _))) = (build.is_stated, self.who.signer) {
-            expected.source(&signed).map_err(|why| held.told(&why))?;
-            expected.builder(&build, &signed).map_err(|why| held.told(&why))?;
-        }
         let by = format!("the role {role}: {}", names.join(", "));
         let commit = build.commit.clone();
         Ok(Vouched { statement, build, by, commit, commit_of: "commit of the provenance" })

@@ -1,13 +1,15 @@
 //! Bills of materials: each artifact has one, by somebody who may say so, and it is the inventory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
+use packageurl::PackageUrl;
 use weft_verify::digest::Artifact;
 use weft_verify::json::Value;
 
 use super::attestation::{Shelf, Vouched};
 use super::{MAX_TOLD, Step, StepResult};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Package};
 use crate::provenance::Refusal;
 use crate::release::attested;
 
@@ -49,18 +51,17 @@ pub fn bill(
 fn compare(document: &Value, inventory: &Inventory) -> Result<(), Refusal> {
     let mut listed = BTreeSet::new();
     match document.get("bomFormat").and_then(Value::as_str) {
-        Some(_) => {
+        Some("CycloneDX") => {
             let of = |path: &[&str]| path.iter().try_fold(document, |v, name| v.get(name));
             component(of(&["metadata", "component"]), 0, &mut listed)?;
             components(document, 0, &mut listed)?;
         }
+        Some(_) => return Err(malformed("bomFormat")),
         None => packages(document, &mut listed)?,
     }
-    let name = |purl: &str| purl.split(['?', '#']).next().unwrap_or_default().to_owned();
-    let locked: BTreeSet<String> = inventory.packages.iter().map(|p| name(&p.id)).collect();
+    let locked: BTreeSet<String> = inventory.packages.iter().map(name).collect();
     let judged = inventory.packages.iter().filter(|package| package.selected);
-    let lacking: Vec<String> =
-        judged.map(|p| name(&p.id)).filter(|purl| !listed.contains(purl)).collect();
+    let lacking: Vec<String> = judged.map(name).filter(|purl| !listed.contains(purl)).collect();
     let strange: Vec<String> =
         listed.iter().filter(|purl| !locked.contains(*purl)).cloned().collect();
     let told = |what: &str, purls: &[String]| {
@@ -76,6 +77,11 @@ fn compare(document: &Value, inventory: &Inventory) -> Result<(), Refusal> {
     }
 }
 
+/// Returns the package URL of a package without its qualifiers.
+pub(crate) fn name(package: &Package) -> String {
+    format!("pkg:cargo/{}@{}", package.name, package.version)
+}
+
 fn malformed(what: &str) -> Refusal {
     Refusal::Predicate(format!("`{what}` is not as a bill of materials has it"))
 }
@@ -89,10 +95,25 @@ fn list<'v>(value: &'v Value, name: &str) -> Result<&'v [Value], Refusal> {
 }
 
 /// Keeps the package URLs of crates; what else an artifact is made of is not for the lockfile to know.
-fn keep(purl: &str, listed: &mut BTreeSet<String>) {
-    if purl.starts_with("pkg:cargo/") {
-        listed.insert(purl.split(['?', '#']).next().unwrap_or_default().to_owned());
+fn keep(purl: &str, listed: &mut BTreeSet<String>) -> Result<(), Refusal> {
+    listed.extend(crate_url(purl)?);
+    Ok(())
+}
+
+/// Returns the package URL of a crate without its qualifiers, however it is spelled; nothing for other packages.
+///
+/// # Errors
+///
+/// [`Refusal::Predicate`]: it is no package URL, so nobody can say what it names.
+pub(crate) fn crate_url(purl: &str) -> Result<Option<String>, Refusal> {
+    let parsed = PackageUrl::from_str(purl)
+        .map_err(|why| Refusal::Predicate(format!("{purl:?} is no package URL: {why}")))?;
+    if parsed.ty() != "cargo" {
+        return Ok(None);
     }
+    let version = parsed.version().map(|version| format!("@{version}")).unwrap_or_default();
+    let namespace = parsed.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    Ok(Some(format!("pkg:cargo/{namespace}{}{version}", parsed.name())))
 }
 
 fn components(value: &Value, depth: usize, listed: &mut BTreeSet<String>) -> Result<(), Refusal> {
@@ -109,7 +130,7 @@ fn component(
         return Err(malformed("components"));
     }
     if let Some(purl) = value.get("purl").and_then(Value::as_str) {
-        keep(purl, listed);
+        keep(purl, listed)?;
     }
     components(value, depth + 1, listed)
 }
@@ -122,7 +143,7 @@ fn packages(document: &Value, listed: &mut BTreeSet<String>) -> Result<(), Refus
         for reference in list(package, "externalRefs")? {
             let text = |name| reference.get(name).and_then(Value::as_str);
             if let (Some("purl"), Some(purl)) = (text("referenceType"), text("referenceLocator")) {
-                keep(purl, listed);
+                keep(purl, listed)?;
             }
         }
     }

@@ -155,7 +155,8 @@ pub fn summary(
         "weft": decided,
     });
     let bytes = canonical::to_vec(&predicate)?;
-    let predicate = json::read(&bytes, Limits::FOREIGN).unwrap_or(Value::Null);
+    let limits = Limits { size: usize::MAX, ..Limits::FOREIGN };
+    let predicate = json::read(&bytes, limits).expect("what was written canonically is read again");
     Ok(Statement::new(subjects, SUMMARY, predicate))
 }
 
@@ -229,17 +230,17 @@ pub fn merge_verdict(
         }
         wrong.push(format!("{}: {}", held.name, differs.join(", ")));
     }
-    let nothing = format!("no verdict of the merge gate is about the tree {}", source.tree);
-    match (wrong.is_empty(), others) {
-        (false, _) => step(StepResult::Failed, cut(wrong)),
-        (true, 0) => missing(nothing),
-        (true, others) => {
-            let line = format!(
-                "{others} verdicts are about another tree, of another gate, or in no envelope"
-            );
-            step(StepResult::Missing, vec![nothing, line])
-        }
+    if !wrong.is_empty() {
+        return step(StepResult::Failed, cut(wrong));
     }
+    let mut lines = vec![format!("no verdict of the merge gate is about the tree {}", source.tree)];
+    if others > 0 {
+        lines.push(format!(
+            "{others} verdicts are about another tree, of another gate, or in no envelope"
+        ));
+    }
+    lines.extend(cut(shelf.unread.clone()));
+    step(StepResult::Missing, lines)
 }
 
 /// Reads what weft added to a summary that was verified.

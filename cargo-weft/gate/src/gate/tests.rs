@@ -129,6 +129,9 @@ fn what_went_into_a_build_is_what_is_locked() {
         ("c", dep("1.0.1", CHECKSUM), "the lockfile has no such package"),
         ("c", dep("1.0.0", &CHECKSUM.replace('1', "2")), "with other bytes"),
         ("c", json!({"uri": "pkg:cargo/other@1.0.0"}), "pkg:cargo/other@1.0.0 went into it"),
+        ("c", json!({"uri": "pkg:Cargo/other@1.0.0?x=y"}), "pkg:cargo/other@1.0.0 went into it"),
+        ("c", json!({"uri": "PKG:cargo/other@1.0.0"}), "is no package URL"),
+        ("c", json!({"uri": "pkg:"}), "is no package URL"),
     ] {
         let step = judged(commit, material);
         assert_eq!(step.result, StepResult::Failed, "{why}");
@@ -202,6 +205,12 @@ fn a_bill_of_materials_is_the_inventory() {
             cyclonedx(json!([component("dep@1.0.0"), component("evil@1.0.0")])),
             "it lists what is not locked: pkg:cargo/evil@1.0.0",
         ),
+        (
+            cyclonedx(json!([component("dep@1.0.0"), {"purl": "pkg:/Cargo/evil@6.6.6"}])),
+            "it lists what is not locked: pkg:cargo/evil@6.6.6",
+        ),
+        (cyclonedx(json!([component("dep@1.0.0"), {"purl": "evil"}])), "is no package URL"),
+        (json!({"bomFormat": "lol", "components": [component("dep@1.0.0")]}), "`bomFormat` is not"),
         (cyclonedx(json!("x")), "`components` is not as"),
         (json!({}), "`spdxVersion` is not as"),
     ] {

@@ -35,7 +35,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
     let mut reader = Reader::from_reader(bytes);
     let mut report = Report::new();
     let mut case: Option<((String, String), Outcome)> = None;
-    let (mut depth, mut suites) = (0_u32, false);
+    let (mut depth, mut suites, mut counts_failures) = (0_u32, false, false);
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(bytes.len());
         let fault = |message: String| Diagnostic::at(file, at..at, message);
@@ -54,8 +54,19 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
                         return Err(fault("has a test without `classname` and `name`".to_owned()));
                     };
                     case = Some(((class, test), Outcome::Passed));
-                } else if let (Some((_, outcome)), Some(found)) = (&mut case, outcome(name)) {
-                    *outcome = worse(*outcome, found);
+                    if attribute(element, b"status").is_some_and(|status| is_failure(&status)) {
+                        case = case.map(|(name, _)| (name, Outcome::Failed));
+                    }
+                } else if let Some(found) = outcome(name) {
+                    match &mut case {
+                        Some((_, outcome)) => *outcome = worse(*outcome, found),
+                        None if found == Outcome::Failed => {
+                            return Err(fault("has a failure outside of any test".to_owned()));
+                        }
+                        None => {}
+                    }
+                } else if name == b"testsuite" {
+                    counts_failures |= counts_failures_of(element);
                 }
                 match event {
                     Event::Start(_) => depth += 1,
@@ -75,7 +86,14 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
             Event::Eof if depth > 0 || !suites => {
                 return Err(fault("ends before the report does".to_owned()));
             }
-            Event::Eof => return Ok(report),
+            Event::Eof => {
+                // Suites in suites are counted again by some tools; a failure that no test has is of no use all the same.
+                let is_named = report.values().any(|outcome| *outcome != Outcome::Passed);
+                return match counts_failures && !is_named {
+                    false => Ok(report),
+                    true => Err(fault("counts failures, and names no test that failed".to_owned())),
+                };
+            }
             _ => {}
         }
     }
@@ -91,6 +109,16 @@ fn finish(report: &mut Report, case: &mut Option<((String, String), Outcome)>) {
             *known = if differs { Outcome::Flaky } else { worse(*known, outcome) };
         })
         .or_insert(outcome);
+}
+
+/// Says whether a suite counts failures or errors.
+fn counts_failures_of(suite: &BytesStart<'_>) -> bool {
+    let counts = |name: &[u8]| attribute(suite, name).is_some_and(|text| text.trim() != "0");
+    counts(b"failures") || counts(b"errors")
+}
+
+fn is_failure(status: &str) -> bool {
+    ["failed", "failure", "error"].iter().any(|word| status.eq_ignore_ascii_case(word))
 }
 
 /// What an element inside of a test says; those of nextest's repetitions stand beside `failure` or alone.
@@ -127,6 +155,27 @@ mod tests {
         let text = format!("<testsuites><testsuite name=\"a\">{cases}</testsuite></testsuites>");
         let report = parse("junit.xml", text.as_bytes())?;
         Ok(report.into_iter().map(|((class, test), o)| (format!("{class} {test}"), o)).collect())
+    }
+
+    #[test]
+    fn a_failure_without_a_test_is_no_report_to_rely_on() {
+        let one = "<testcase classname=\"a\" name=\"b\"/>";
+        assert!(read(&format!("<failure/>{one}")).is_err());
+        assert!(read(&format!("<system-out/>{one}")).is_ok());
+        let suite = |attributes: &str, cases: &str| {
+            let text =
+                format!("<testsuites><testsuite {attributes}>{cases}</testsuite></testsuites>");
+            parse("junit.xml", text.as_bytes())
+        };
+        assert!(suite("failures=\"0\" errors=\"0\"", one).is_ok());
+        assert!(suite("failures=\"1\"", one).is_err());
+        assert!(suite("errors=\"2\"", one).is_err());
+        let failed = "<testcase classname=\"a\" name=\"b\" status=\"failed\"/>";
+        let report = suite("failures=\"1\"", failed).unwrap();
+        assert_eq!(report.values().collect::<Vec<_>>(), [&Outcome::Failed]);
+        let run = "<testcase classname=\"a\" name=\"b\" status=\"run\"/>";
+        let report = suite("", run).unwrap();
+        assert_eq!(report.values().collect::<Vec<_>>(), [&Outcome::Passed]);
     }
 
     #[test]

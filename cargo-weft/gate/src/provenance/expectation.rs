@@ -208,7 +208,7 @@ impl Expectation {
     }
 
     /// Compares the source, which is what the certificate says of it; the signer's repository is another thing.
-    pub(crate) fn source(&self, signed: &Signed) -> Result<String, Refusal> {
+    pub(super) fn source(&self, signed: &Signed) -> Result<String, Refusal> {
         let run = &signed.run;
         let compared = |what: &'static str,
                         expected: &Option<String>,
@@ -253,7 +253,7 @@ impl Expectation {
     }
 
     /// Compares the builder, and the level that it gives.
-    pub(crate) fn builder(&self, build: &Build, signed: &Signed) -> Result<String, Refusal> {
+    pub(super) fn builder(&self, build: &Build, signed: &Signed) -> Result<String, Refusal> {
         // A certificate proves who built; a predicate only says so, and counts where the key that was named vouches for it.
         let found = match signed.identity.is_some() {
             true => signed.run.signer.clone().or_else(|| signed.identity.clone()),

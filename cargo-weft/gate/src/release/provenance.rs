@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use weft_verify::digest::Artifact;
 
 use crate::gate::attestation::{Held, Shelf, Vouched};
+use crate::gate::bill::{crate_url, name};
 use crate::gate::{Step, StepResult, cut};
 use crate::inventory::Inventory;
 use crate::provenance::Refusal;
@@ -103,19 +104,18 @@ pub(crate) fn attested(
 ///
 /// A build may use fewer than are locked, and says nothing of those that it does not name.
 fn materials(vouched: &Vouched, inventory: Result<&Inventory, &str>) -> Result<(), Refusal> {
-    let crates = vouched.build.materials.iter().filter(|m| m.uri.starts_with("pkg:cargo/"));
-    for material in crates {
+    let is_package =
+        |uri: &str| uri.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("pkg:"));
+    let packages = vouched.build.materials.iter().filter(|material| is_package(&material.uri));
+    for material in packages {
+        let Some(purl) = crate_url(&material.uri)? else { continue };
         let inventory = inventory.map_err(|why| {
             Refusal::Material(format!(
                 "nothing can be compared with the crates of the build: {why}"
             ))
         })?;
-        let purl = material.uri.split(['?', '#']).next().unwrap_or_default();
-        let mut locked = inventory
-            .packages
-            .iter()
-            .filter(|package| package.id.split(['?', '#']).next() == Some(purl))
-            .peekable();
+        let locked = inventory.packages.iter().filter(|package| name(package) == purl);
+        let mut locked = locked.peekable();
         if locked.peek().is_none() {
             let why = format!("{purl} went into it, and the lockfile has no such package");
             return Err(Refusal::Material(why));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use weft_gate::evidence::Outcome;
+use weft_gate::facts::Input;
 use weft_gate::gate::{CYCLONEDX, SPDX, summary};
 use weft_gate::input::junit;
 use weft_gate::provenance::statement::{SLSA_V1, TEST_RESULT};
@@ -42,7 +43,7 @@ pub(super) fn provenance(
     build: &Build<'_>,
 ) -> Result<Statement, Error> {
     let loaded = load(selection)?;
-    let source = committed(&loaded.root)?;
+    let source = committed(&loaded.root, &loaded.facts.inputs)?;
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let server = variable("GITHUB_SERVER_URL");
     let of_github = |name: &str| Some(format!("{}/{}", server.as_ref()?, variable(name)?));
@@ -57,6 +58,11 @@ pub(super) fn provenance(
     let repository =
         stated(build.repository, repository, "which repository was built", "--source-repo URL")?;
     let reference = build.reference.map(str::to_owned).or_else(|| variable("GITHUB_REF"));
+    demand_uri("the builder", &builder)?;
+    demand_uri("the repository", &repository)?;
+    if let Some(reference) = &reference {
+        demand_graphic("the ref", reference)?;
+    }
     let mut workflow = json!({"repository": repository});
     let mut uri = format!("git+{repository}");
     if let Some(reference) = reference {
@@ -83,7 +89,7 @@ pub(super) fn provenance(
 /// Says which packages this commit is made of.
 pub(super) fn inventory(selection: &Selection) -> Result<Statement, Error> {
     let loaded = load(selection)?;
-    let subjects = of_sources(&loaded.root)?;
+    let subjects = of_sources(&loaded.root, &loaded.facts.inputs)?;
     Ok(Statement::new(subjects, INVENTORY, value(loaded.inventory()?)?))
 }
 
@@ -94,7 +100,7 @@ pub(super) fn bill(
     format: BillFormat,
 ) -> Result<Statement, Error> {
     let loaded = load(selection)?;
-    committed(&loaded.root)?;
+    committed(&loaded.root, &loaded.facts.inputs)?;
     let inventory = loaded.inventory()?;
     let (predicate_type, document) = match format {
         BillFormat::Cyclonedx => (CYCLONEDX, report::cyclonedx::render(inventory, None)),
@@ -107,7 +113,7 @@ pub(super) fn bill(
 /// Says which tests passed and which did not (in-toto test-result v0.1).
 pub(super) fn tests(reports: &[PathBuf]) -> Result<Statement, Error> {
     let root = workspace::root(None)?;
-    let subjects = of_sources(&root)?;
+    let subjects = of_sources(&root, &[])?;
     let (mut passed, mut warned, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for path in reports {
         let shown = path.display().to_string();
@@ -149,17 +155,46 @@ pub(super) fn tests(reports: &[PathBuf]) -> Result<Statement, Error> {
     Ok(Statement::new(subjects, TEST_RESULT, value(&predicate)?))
 }
 
+/// Refuses what is no absolute URI, and one with a name or a password in it, which would be signed for all to read.
+fn demand_uri(what: &str, uri: &str) -> Result<(), Error> {
+    demand_graphic(what, uri)?;
+    let authority = uri.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+    let unfit = |why: &str| {
+        let shown = terminal(uri);
+        Error::usage(format!("{what} {shown} {why}"), "name it as https://HOST/PATH")
+    };
+    match authority {
+        None | Some("") => Err(unfit("is no URI")),
+        Some(authority) if authority.contains('@') => {
+            let message = format!("{what} is named with a user or a password in it");
+            Err(Error::usage(message, "leave that out: what is signed is for all to read"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Refuses blanks, control characters and whatever is not ASCII: it is compared letter by letter.
+fn demand_graphic(what: &str, text: &str) -> Result<(), Error> {
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(Error::usage(
+            format!("{what} `{}` has characters that no URI has", terminal(text)),
+            "write them with a percent sign, or leave them out",
+        )),
+    }
+}
+
 fn load(selection: &Selection) -> Result<Loaded, Error> {
     facts::load(selection, today())
 }
 
 /// Returns the commit, if the work tree is as it stands there.
-fn committed(root: &Path) -> Result<Source, Error> {
+fn committed(root: &Path, read: &[Input]) -> Result<Source, Error> {
     let unfit = |why: String| {
         let why = format!("nothing can be attested: {}", terminal(&why));
         Error::usage(why, "mend that first: what is signed is what others can check out")
     };
-    let source = fetch::source(root).map_err(unfit)?;
+    let source = fetch::source(root, read).map_err(unfit)?;
     match &source.changed {
         Some(path) => Err(unfit(format!("{path} is not as the commit has it"))),
         None => Ok(source),
@@ -167,8 +202,8 @@ fn committed(root: &Path) -> Result<Source, Error> {
 }
 
 /// Names the sources of the commit: by the digest that evidence has, and as git does.
-fn of_sources(root: &Path) -> Result<Vec<ResourceDescriptor>, Error> {
-    let source = committed(root)?;
+fn of_sources(root: &Path, read: &[Input]) -> Result<Vec<ResourceDescriptor>, Error> {
+    let source = committed(root, read)?;
     let sources = sources::read(root).map_err(|why| {
         Error::usage(format!("the sources are not known: {}", terminal(&why)), "mend that first")
     })?;

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use weft_gate::gate::{Step, StepResult};
 use weft_gate::policy::ProvenancePolicy;
 use weft_gate::provenance::bundle::Part;
 use weft_gate::provenance::expectation::Expectation;
 use weft_gate::provenance::sigstore::Trust;
 use weft_verify::AsOf;
 
+use super::is_outside;
 use crate::command::facts::Loaded;
 use crate::command::verify::provenance::{ProvenanceArgs, WHO, trust};
 use crate::error::Error;
@@ -65,33 +67,35 @@ impl EvidenceArgs {
     }
 
     /// Returns whose bundles count: whom the command line names, otherwise whom the policy does; nobody's without either.
+    ///
+    /// A trusted root that the policy names by its path counts where people signed the commit that it lies in; otherwise
+    /// the step says why it does not.
     pub(super) fn signer(
         &self,
         loaded: &Loaded,
-        has_base: bool,
+        is_signed: bool,
         as_of: AsOf,
-    ) -> Result<Option<Signer>, Error> {
+    ) -> Result<Result<Option<Signer>, Step>, Error> {
         if self.expected.is_any() {
             let expected = self.expected.expectation(None, as_of)?;
-            return Ok(Some(Signer { expected, trust: self.expected.trust()? }));
+            return Ok(Ok(Some(Signer { expected, trust: self.expected.trust()? })));
         }
         let policy = &loaded.facts.policy.provenance;
         if *policy == ProvenancePolicy::default() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let expected = policy.expectation().map_err(Error::Bug)?;
         let name = policy.trusted_root.as_deref().unwrap_or("public-good");
         if let Some(trust) = Trust::embedded(name) {
-            return Ok(Some(Signer { expected, trust }));
+            return Ok(Ok(Some(Signer { expected, trust })));
         }
-        if has_base {
-            return Err(Error::usage(
-                format!("the trusted root {name} of the policy lies in the tree that is judged"),
-                "name one that it cannot change, with whose attestations count: --trusted-root FILE, --issuer …",
-            ));
+        let path = loaded.root.join(name);
+        if !is_signed && !is_outside(&path, &loaded.root) {
+            let line = format!("{name} lies in the tree that is judged, and nobody signed that");
+            let remedy = "Name one that the tree cannot change, with whose attestations count: --trusted-root FILE, --issuer and what follows it.";
+            return Ok(Err(Step::new("trusted-root", StepResult::Missing, vec![line], remedy)));
         }
-        let path = loaded.root.join(name).display().to_string();
-        Ok(Some(Signer { expected, trust: trust(&path)? }))
+        Ok(Ok(Some(Signer { expected, trust: trust(&path.display().to_string())? })))
     }
 
     /// Reads the attestations, or says why there are none.

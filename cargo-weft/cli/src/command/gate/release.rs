@@ -19,9 +19,11 @@ use weft_verify::{AsOf, Rejection, Sha256, Verified, canonical};
 
 use super::evidence::EvidenceArgs;
 use super::{Common, bug, human, is_outside, of, source};
+use crate::command::compare::{Whose, judged};
 use crate::command::facts::{self, Loaded};
-use crate::command::{self as all, PrecisionChoice, Selection, compare, release as command, today};
+use crate::command::{self as all, PrecisionChoice, Selection, release as command, today};
 use crate::error::{Error, ExitStatus};
+use crate::escape::terminal;
 use crate::source::release as fetch;
 use crate::source::roles::{MAX_BYTES, read};
 
@@ -63,33 +65,43 @@ struct InForce {
 /// What is there, whoever vouches for it.
 struct Desk {
     loaded: Loaded,
-    /// The verdict of today.
-    today: Verdict,
     source: Result<Source, String>,
     artifacts: BTreeMap<String, Result<Artifact, String>>,
-    roles: Option<InForce>,
+    /// The roles, or why there are none.
+    roles: Result<InForce, Step>,
     as_of: AsOf,
 }
 
 pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let common = &args.common;
     args.evidence.check(all::as_of(common.as_of)?)?;
-    let desk = desk(args)?;
+    let mut desk = desk(args)?;
     let asked = Asked::of(&desk.loaded, &args.evidence)?;
+    if !asked.manifest() && common.base.is_none() {
+        // Nobody signed the commit, so its exemptions are whoever's wrote it.
+        desk.loaded.leave_exemptions();
+    }
+    let today = command::decided(&desk.loaded)?;
     let (mut steps, manifest) = match asked.manifest() {
         true => by_manifest(args, &desk)?,
-        false => (without_manifest(args, &desk, &asked)?, None),
+        false => (without_manifest(args, &desk, &asked), None),
     };
     let policy = &desk.loaded.facts.policy;
-    steps.push(audit(&desk.today));
-    steps.extend(asked.0.iter().filter_map(|name| covered(*name, &desk.today, policy)));
+    steps.push(audit(&today));
+    steps.extend(asked.0.iter().filter_map(|name| covered(*name, &today, policy)));
     let parts = match asked.evidence() {
         true => args.evidence.parts(),
         false => Ok(Vec::new()),
     };
-    let signer = args.evidence.signer(&desk.loaded, common.base.is_some(), desk.as_of)?;
+    let signer = match args.evidence.signer(&desk.loaded, asked.manifest(), desk.as_of)? {
+        Ok(signer) => signer,
+        Err(step) => {
+            steps.push(step);
+            None
+        }
+    };
     let is_sound = steps.iter().all(|s| s.check != "roles" || s.result == StepResult::Passed);
-    let roles = desk.roles.as_ref().filter(|roles| roles.is_trusted && is_sound);
+    let roles = desk.roles.as_ref().ok().filter(|roles| roles.is_trusted && is_sound);
     let who = Who {
         as_of: desk.as_of,
         roles: roles.map(|roles| &*roles.roles),
@@ -98,18 +110,22 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let shelf = Shelf::new(parts.as_deref().map_err(Clone::clone), who);
     steps.extend(by_evidence(args, &desk, &asked, manifest.as_ref(), &shelf)?);
     let outcome = outcome(&steps);
-    if common.summary.is_some() {
-        if asked.manifest() && manifest.is_none() {
-            return Err(Error::usage(
-                "there is no manifest that a summary could be about",
-                "see the steps without --summary",
-            ));
-        }
-        let statement = summarised(&desk, manifest.as_ref(), &steps, outcome, &shelf)?;
-        common.write_summary(desk.roles.as_ref().map(|roles| &*roles.roles), &statement)?;
-    }
     let json = json!({"gate": RELEASE, "outcome": outcome, "schema": 1, "steps": steps});
+    // Shown before anything is written, which may fail.
     common.format.print(human(&steps, outcome), &json)?;
+    if common.summary.is_some() {
+        let said = match asked.manifest() && manifest.is_none() {
+            true => Err("there is no manifest that it could be about".to_owned()),
+            false => summarised(&desk, &today, manifest.as_ref(), &steps, outcome, &shelf)?,
+        };
+        match said {
+            Ok(statement) => {
+                let roles = desk.roles.as_ref().ok().map(|roles| &*roles.roles);
+                common.write_summary(roles, None, &statement)?;
+            }
+            Err(why) => anstream::eprintln!("note: no summary is written: {}", terminal(&why)),
+        }
+    }
     Ok(outcome.into())
 }
 
@@ -150,36 +166,43 @@ impl Asked {
 
 /// Counts who signed the manifest, and compares it with what is there.
 fn by_manifest(args: &ReleaseArgs, desk: &Desk) -> Result<(Vec<Step>, Option<Manifest>), Error> {
-    let roles = demand_roles(args, desk)?;
+    let roles = match &desk.roles {
+        Ok(roles) => roles,
+        Err(step) => return Ok((vec![step.clone(), unsigned()], None)),
+    };
     let (signatures, manifest) = signatures(args, &roles.roles, desk.as_of)?;
     let known = manifest.as_ref().map_or(0, |(_, manifest, _)| manifest.weft.revocations);
     let mut steps = vec![trusted(args, roles, known), signatures];
     match &manifest {
         Some(manifest) => steps.extend(compared(args, desk, manifest)?),
-        None => steps.push(Step::new(
-            "manifest",
-            StepResult::Missing,
-            vec!["what it says counts once enough people signed it".to_owned()],
-            "Have it signed: `cargo weft release status`.",
-        )),
+        None => steps.push(unsigned()),
     }
     Ok((steps, manifest))
 }
 
-/// Looks at what a manifest would have vouched for: the commit, the policy, and the roles if anything relies on them.
-fn without_manifest(args: &ReleaseArgs, desk: &Desk, asked: &Asked) -> Result<Vec<Step>, Error> {
+fn unsigned() -> Step {
+    Step::new(
+        "manifest",
+        StepResult::Missing,
+        vec!["what it says counts once enough people signed it".to_owned()],
+        "Have it signed: `cargo weft release status`.",
+    )
+}
+
+/// Looks at what a manifest would have vouched for: the artifacts, the commit, the policy, and the roles if anything
+/// relies on them.
+fn without_manifest(args: &ReleaseArgs, desk: &Desk, asked: &Asked) -> Vec<Step> {
     let mut steps = Vec::new();
-    let needs_roles = asked.has(Requirement::MergeVerdict);
     match &desk.roles {
-        Some(roles) if needs_roles || asked.evidence() && roles.is_trusted => {
-            steps.push(trusted(args, roles, 0));
-        }
-        None if needs_roles => _ = demand_roles(args, desk)?,
-        Some(_) | None => {}
+        Ok(roles) if asked.has(Requirement::MergeVerdict) => steps.push(trusted(args, roles, 0)),
+        Ok(roles) if asked.evidence() && roles.is_trusted => steps.push(trusted(args, roles, 0)),
+        Err(step) if asked.has(Requirement::MergeVerdict) => steps.push(step.clone()),
+        Ok(_) | Err(_) => {}
     }
+    steps.push(release::present(&desk.artifacts));
     steps.push(source(desk.source.as_ref().map_err(|why| &**why)));
-    steps.push(whose_policy(args, &desk.loaded));
-    Ok(steps)
+    steps.push(whose_policy(args, desk));
+    steps
 }
 
 /// Looks for what attestations have to show.
@@ -212,38 +235,35 @@ fn by_evidence(
 fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
     let common = &args.common;
     let day = common.as_of.unwrap_or_else(today);
-    let advisory_db = common.advisory_db.as_deref();
-    let loaded = compare::judged(&common.selection, common.base.as_deref(), advisory_db, day)?;
-    let place = command::place(common.roles.as_deref(), &loaded.root)?;
-    let is_there = common.roles.is_some()
-        || common.trusted_roles.is_some()
-        || place.file().symlink_metadata().is_ok();
-    let roles = match is_there {
-        true => Some(InForce {
-            roles: place.in_force(common.trusted_roles)?,
-            is_trusted: common.trusted_roles.is_some() || is_outside(place.file(), &loaded.root),
-        }),
-        false => None,
-    };
+    let (base, advisory_db) = (common.base.as_deref(), common.advisory_db.as_deref());
+    let mut loaded = judged(&common.selection, base, advisory_db, day, Whose::Gate)?;
+    // A base says by what is judged; what it has itself is released all the same, and has to be sound.
+    loaded.facts.base = None;
     Ok(Desk {
-        today: command::decided(&loaded)?,
-        source: fetch::source(&loaded.root),
+        source: fetch::source(&loaded.root, &loaded.facts.inputs),
         artifacts: fetch::artifacts(&args.artifacts),
-        roles,
+        roles: in_force(args, &loaded),
         as_of: all::as_of(common.as_of)?,
         loaded,
     })
 }
 
-/// Returns the roles, without which nobody can have signed anything.
-fn demand_roles<'d>(args: &ReleaseArgs, desk: &'d Desk) -> Result<&'d InForce, Error> {
-    desk.roles.as_ref().ok_or_else(|| {
-        let named = args.common.roles.as_deref().unwrap_or(Path::new(".weft/roles.toml"));
-        Error::usage(
-            format!("there is no roles file at {}", named.display()),
-            "write one: `cargo weft role init`",
-        )
-    })
+/// Reads the roles; without any, nobody can have signed anything.
+fn in_force(args: &ReleaseArgs, loaded: &Loaded) -> Result<InForce, Step> {
+    let common = &args.common;
+    let remedy = "Name the roles that are trusted: --roles FILE, or --trusted-roles DIGEST; `cargo weft role init` begins them.";
+    let refused = |error: &Error| {
+        let result = match error.status() {
+            ExitStatus::Failed => StepResult::Failed,
+            _ => StepResult::Missing,
+        };
+        Step::new("roles", result, vec![error.to_string()], remedy)
+    };
+    let place = command::place(common.roles.as_deref(), &loaded.root);
+    let place = place.map_err(|error| refused(&error))?;
+    let roles = place.in_force(common.trusted_roles).map_err(|error| refused(&error))?;
+    let is_trusted = common.trusted_roles.is_some() || is_outside(place.file(), &loaded.root);
+    Ok(InForce { roles, is_trusted })
 }
 
 fn trusted(args: &ReleaseArgs, in_force: &InForce, known: u64) -> Step {
@@ -258,21 +278,29 @@ fn trusted(args: &ReleaseArgs, in_force: &InForce, known: u64) -> Step {
 }
 
 /// Without a manifest nobody signed the policy, so what is judged may not have written it.
-fn whose_policy(args: &ReleaseArgs, loaded: &Loaded) -> Step {
+fn whose_policy(args: &ReleaseArgs, desk: &Desk) -> Step {
     let common = &args.common;
     let named = common.selection.policy.as_deref();
     let is_elsewhere = named.is_some_and(|name| {
-        weft_gate::policy::profile(name).is_some() || is_outside(Path::new(name), &loaded.root)
+        weft_gate::policy::profile(name).is_some() || is_outside(Path::new(name), &desk.loaded.root)
     });
-    let (result, line) = match (&common.base, named) {
+    let base = common.base.as_deref().map(|base| (base, fetch::commit(&desk.loaded.root, base)));
+    let judged = desk.source.as_ref().ok().map(|source| &source.commit);
+    let (result, line) = match (base, named) {
         (_, Some(name)) if is_elsewhere => (StepResult::Passed, format!("that of {name}")),
-        (Some(base), None) => (StepResult::Passed, format!("that of {base}")),
-        _ => (
+        (Some((base, Ok(commit))), None) if Some(&commit) != judged => {
+            (StepResult::Passed, format!("that of {base}, {commit}"))
+        }
+        (Some((base, Ok(_))), None) => {
+            (StepResult::Missing, format!("it is that of {base}, which is what is judged"))
+        }
+        (Some((_, Err(why))), None) => (StepResult::Missing, why),
+        (_, _) => (
             StepResult::Missing,
             "it lies in what is judged, and no manifest that people signed names it".to_owned(),
         ),
     };
-    let remedy = "Judge by the policy of a commit that is trusted: --base REV; or by a file outside: --policy FILE.";
+    let remedy = "Judge by the policy of a commit before this one that is trusted: --base REV; or by a file outside: --policy FILE.";
     Step::new("policy", result, vec![line], remedy)
 }
 
@@ -315,7 +343,8 @@ fn inventories(args: &ReleaseArgs, desk: &Desk) -> Result<Vec<Sha256>, Error> {
     let mut digests = Vec::new();
     digests.extend(command::inventory(&desk.loaded).ok());
     let selection = &args.common.selection;
-    if selection.lockfile.is_none() && selection.precision != PrecisionChoice::Lock {
+    let is_at_lock = args.common.base.is_some() || selection.precision == PrecisionChoice::Lock;
+    if selection.lockfile.is_none() && !is_at_lock {
         let selection = Selection {
             manifest_path: selection.manifest_path.clone(),
             lockfile: None,
@@ -330,47 +359,50 @@ fn inventories(args: &ReleaseArgs, desk: &Desk) -> Result<Vec<Sha256>, Error> {
     Ok(digests)
 }
 
-/// Says the outcome about the artifacts: those of the manifest, or those that lie there.
+/// Says the outcome about the artifacts, those of the manifest or those that lie there; or why nothing can be said.
 fn summarised(
     desk: &Desk,
+    today: &Verdict,
     manifest: Option<&Manifest>,
     steps: &[Step],
     outcome: Outcome,
     shelf: &Shelf<'_>,
-) -> Result<Statement, Error> {
-    let source = desk.source.as_ref().map_err(|why| {
-        Error::usage(format!("there is no commit that a summary could name: {why}"), "commit first")
-    })?;
-    let mut of = of(RELEASE, steps, outcome, source, &desk.today);
+) -> Result<Result<Statement, String>, Error> {
+    let source = match &desk.source {
+        Ok(source) => source,
+        Err(why) => return Ok(Err(why.clone())),
+    };
+    let mut of = of(RELEASE, steps, outcome, source, today);
     of.relied.extend(shelf.digests());
     let subjects = match manifest {
         Some((statement, manifest, sha256)) => {
             of.resource.clone_from(&manifest.purl);
             of.relied.push(("release-manifest".to_owned(), *sha256));
             of.relied.push(("signed-verdict".to_owned(), manifest.weft.verdict));
-            statement.subject.clone()
+            Ok(statement.subject.clone())
         }
         None => desk
             .artifacts
             .iter()
-            .filter_map(|(name, artifact)| {
-                Some(ResourceDescriptor::of(name, artifact.as_ref().ok()?))
+            .map(|(name, artifact)| match artifact {
+                Ok(artifact) => Ok(ResourceDescriptor::of(name, artifact)),
+                Err(why) => Err(format!("{name} {why}")),
             })
             .collect(),
     };
-    if subjects.is_empty() {
-        return Err(Error::usage(
-            "there are no artifacts that a summary could be about",
-            "name them: --artifacts DIR",
-        ));
+    match subjects {
+        Ok(subjects) if subjects.is_empty() => Ok(Err("there are no artifacts".to_owned())),
+        Ok(subjects) => summary::summary(subjects, &of).map(Ok).map_err(bug),
+        Err(why) => Ok(Err(why)),
     }
-    summary::summary(subjects, &of).map_err(bug)
 }
 
-type Signed = (Step, Option<(Statement, release::Manifest, Sha256)>);
-
 /// Reads the manifest and counts who signed it.
-fn signatures(args: &ReleaseArgs, roles: &Roles, as_of: AsOf) -> Result<Signed, Error> {
+fn signatures(
+    args: &ReleaseArgs,
+    roles: &Roles,
+    as_of: AsOf,
+) -> Result<(Step, Option<Manifest>), Error> {
     let remedy =
         "Have it signed by enough of the role `release`: `cargo weft release countersign`.";
     let step = |result, evidence| Step::new("signatures", result, evidence, remedy);

@@ -18,7 +18,7 @@ use weft_verify::proposal::Proposal;
 use weft_verify::statement::{ResourceDescriptor, Statement};
 
 use super::{decided, describe, inventory, members, named, place, policy, unfit};
-use crate::command::compare::judged;
+use crate::command::compare::{Whose, judged};
 use crate::command::facts::Loaded;
 use crate::command::{Format, Selection, today};
 use crate::error::{Error, ExitStatus};
@@ -74,7 +74,7 @@ pub(super) struct PrepareArgs {
 
 pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(today);
-    let loaded = judged(&args.selection, None, args.advisory_db.as_deref(), as_of)?;
+    let loaded = judged(&args.selection, None, args.advisory_db.as_deref(), as_of, Whose::Gate)?;
     let roles = place(args.roles.as_deref(), &loaded.root)?.in_force(None)?;
     let verdict = decided(&loaded)?;
     if verdict.outcome != Outcome::Passed {
@@ -84,7 +84,7 @@ pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
             "see why: `cargo weft audit`",
         ));
     }
-    let source = release::source(&loaded.root).map_err(|why| unfit(&why))?;
+    let source = release::source(&loaded.root, &loaded.facts.inputs).map_err(|why| unfit(&why))?;
     if let Some(path) = &source.changed {
         return Err(unfit(&format!("{path} is not as the commit has it")));
     }
