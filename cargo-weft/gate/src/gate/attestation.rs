@@ -1,6 +1,6 @@
 //! Attestations that lie beside a release: envelopes that keys of a role signed, and Sigstore bundles.
 //!
-//! What one says is read first and believed last: [`Shelf::vouched`] verifies each, once, when somebody asks for it.
+//! What one says is read first and believed last: each is verified once, when a step asks for it.
 
 use rayon::prelude::*;
 use weft_verify::digest::Artifact;
