@@ -354,3 +354,135 @@ fn what_is_missing_is_listed_whatever_else_is() {
     let shown = desk.run("gate release --precision lock --artifacts ../out");
     assert!(shown.stdout.lines().all(|line| line.len() <= 120), "{}", shown.said());
 }
+
+/// What a link leads to, and a repository in the repository, are for the attacker to choose.
+#[cfg(unix)]
+#[test]
+fn what_the_tree_leads_to_is_not_outside_of_it() {
+    use std::os::unix::fs::symlink;
+    let desk = desk(POLICY);
+    desk.release("1.0.0", "");
+    let gate = "gate release --precision lock --artifacts ../out --manifest ../r/1.0.0.dsse.json --verdict ../r/1.0.0.json.verdict.json --format json";
+    let first = |done: &Done| -> (String, String) {
+        let json: Value = serde_json::from_str(&done.stdout).unwrap();
+        let step = &json["steps"][0];
+        (step["check"].as_str().unwrap().to_owned(), step["result"].as_str().unwrap().to_owned())
+    };
+    let missing = ("roles".to_owned(), "missing".to_owned());
+    assert_eq!(first(&desk.run(gate)), missing);
+    // The same roles behind a link of the tree.
+    fs::rename(desk.path("tree/.weft"), desk.path("elsewhere")).unwrap();
+    symlink(desk.path("elsewhere"), desk.path("tree/.weft")).unwrap();
+    desk.commit();
+    assert_eq!(first(&desk.run(gate)), missing);
+    let named = format!("{gate} --roles ../elsewhere/roles.toml");
+    assert_eq!(first(&desk.run(&named)).1, "passed", "named from outside it counts");
+    // A policy behind a link.
+    write(&desk.path("policy.toml"), "schema = 1\n[gate.release]\nrequire = []\n");
+    symlink(desk.path("policy.toml"), desk.path("tree/pl.toml")).unwrap();
+    desk.commit();
+    let without = "gate release --precision lock --artifacts ../out --format json";
+    stops(desk.run(&format!("{without} --policy ../policy.toml")), 1, &["source"]);
+    fs::remove_file(desk.path("tree/.weft")).unwrap();
+    let done = desk.run(&format!("{without} --policy pl.toml")).exits(1);
+    assert!(done.stdout.contains("it lies in what is judged"), "{}", done.said());
+    fs::remove_file(desk.path("tree/pl.toml")).unwrap();
+    desk.commit();
+    // A workspace that is a link to another repository, and one that is a repository of its own.
+    stops(desk.run(&format!("{without} --policy ../policy.toml")), 0, &[]);
+    symlink(desk.path("tree"), desk.path("way")).unwrap();
+    fs::create_dir_all(desk.path("outer/.git")).unwrap();
+    symlink(desk.path("tree"), desk.path("outer/ws")).unwrap();
+    let merge = "gate merge --precision lock --format json";
+    let done = desk.at("", &format!("{merge} --manifest-path outer/ws/Cargo.toml"));
+    assert!(done.stdout.contains("ws is a link"), "{}", done.said());
+    stops(done, 3, &["source"]);
+    fs::remove_file(desk.path("outer/ws")).unwrap();
+    crate::common::copy(&desk.path("tree"), &desk.path("outer/ws"));
+    let done = desk.at("", &format!("{merge} --manifest-path outer/ws/Cargo.toml"));
+    assert!(done.stdout.contains("lies in another one"), "{}", done.said());
+    stops(done, 3, &["source"]);
+    desk.at("", &format!("{merge} --manifest-path outer/ws/Cargo.toml --base HEAD~1")).exits(2);
+}
+
+#[test]
+fn a_base_is_one_commit_and_another_one() {
+    let desk = desk(POLICY);
+    write(&desk.path("tree/src/lib.rs"), "// more\n");
+    desk.commit();
+    let merge = |base: &str| desk.run(&format!("gate merge --base {base} --format json"));
+    stops(merge("HEAD~1"), 0, &[]);
+    stops(merge("HEAD"), 3, &["policy"]);
+    desk.git(&["update-ref", "refs/remotes/origin/main", "HEAD~1"]);
+    stops(merge("origin/main"), 0, &[]);
+    // A branch, or a tag, that is called like the remote's.
+    desk.git(&["branch", "origin/main"]);
+    let done = merge("origin/main").exits(2);
+    assert!(
+        done.stderr.contains("refs/heads/origin/main and refs/remotes/origin/main"),
+        "{}",
+        done.said()
+    );
+    stops(merge("refs/remotes/origin/main"), 0, &[]);
+    desk.git(&["branch", "--quiet", "-D", "origin/main"]);
+    desk.git(&["tag", "origin/main"]);
+    merge("origin/main~0").exits(2);
+}
+
+/// Git believes its database; whoever can write a cache of it writes commits.
+#[test]
+fn objects_are_what_their_ids_say() {
+    let desk = desk(POLICY);
+    write(&desk.path("tree/src/lib.rs"), "// what was signed\n");
+    desk.commit();
+    stops(merge(&desk, ""), 0, &[]);
+    let id = |revision: &str| {
+        let output = std::process::Command::new("git")
+            .args(["rev-parse", revision])
+            .current_dir(desk.path("tree"))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let object = |id: &str| desk.path(&format!("tree/.git/objects/{}/{}", &id[..2], &id[2..]));
+    let (signed, tree) = (object(&id("HEAD:src/lib.rs")), object(&id("HEAD:src")));
+    write(&desk.path("tree/src/lib.rs"), "// what was not signed\n");
+    desk.git(&["add", "--all"]);
+    desk.git(&["commit", "--quiet", "--message", "other"]);
+    let (other, other_tree) = (object(&id("HEAD:src/lib.rs")), object(&id("HEAD:src")));
+    desk.git(&["reset", "--quiet", "--soft", "HEAD~1"]);
+    for (place, with) in [(signed, other), (tree, other_tree)] {
+        let kept = fs::read(&place).unwrap();
+        fs::remove_file(&place).unwrap();
+        fs::copy(&with, &place).unwrap();
+        let done = merge(&desk, "");
+        assert!(done.stdout.contains("git's database holds something else"), "{}", done.said());
+        assert_eq!(done.status, Some(3), "{}", done.said());
+        fs::remove_file(&place).unwrap();
+        fs::write(&place, kept).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_lead_to_what_the_commit_has() {
+    use std::os::unix::fs::symlink;
+    let desk = desk(POLICY);
+    fs::create_dir(desk.path("tree/target")).unwrap();
+    write(&desk.path("tree/.gitignore"), "target\n");
+    fs::rename(desk.path("tree/Cargo.lock"), desk.path("tree/target/Cargo.lock")).unwrap();
+    symlink("target/Cargo.lock", desk.path("tree/Cargo.lock")).unwrap();
+    desk.commit();
+    let done = merge(&desk, "");
+    assert!(done.stdout.contains("Cargo.lock is not as the commit has it"), "{}", done.said());
+    stops(done, 1, &["source"]);
+    fs::remove_file(desk.path("tree/Cargo.lock")).unwrap();
+    fs::rename(desk.path("tree/target/Cargo.lock"), desk.path("tree/Cargo.lock")).unwrap();
+    symlink("src", desk.path("tree/sources")).unwrap();
+    desk.commit();
+    stops(merge(&desk, ""), 0, &[]);
+    fs::rename(desk.path("tree/src"), desk.path("tree/target/src")).unwrap();
+    symlink("target/src", desk.path("tree/src")).unwrap();
+    desk.commit();
+    stops(merge(&desk, ""), 1, &["source"]);
+}

@@ -109,3 +109,51 @@ fn provenance_of_another_commit_or_repository_or_workflow_does_not_count() {
     release.attest_all();
     release.gated(0, &[], "2 artifacts");
 }
+
+/// The build signs what it makes by its workflow's identity, and nobody keeps a key but those who release.
+#[cfg(feature = "online")]
+#[test]
+fn a_build_that_signs_without_a_key_is_gated_from_end_to_end() {
+    use std::sync::Arc;
+
+    use crate::common::{Done, Run};
+    use crate::instance::now;
+    use crate::instance::service::{Fault, Service};
+
+    let desk = Desk::new();
+    let policy = "schema = 1\n[gate.release]\nrequire = [\"provenance\", \"release-manifest\", \"sbom\", \"signatures\"]\n[provenance]\nissuer = \"https://token.actions.githubusercontent.com\"\nsource-repository = \"example/app\"\nsigner-workflow = \"example/app/.github/workflows/release.yml\"\nmin-build-level = 2\nproofs = [\"inclusion\"]\ntrusted-root = \"root.json\"\n";
+    let sigstore = Arc::new(Sigstore::new());
+    fs::write(desk.path("tree/weft.toml"), policy).unwrap();
+    fs::write(desk.path("tree/root.json"), sigstore.trusts().to_json().to_string()).unwrap();
+    desk.release("1.0.0", "");
+    let manifest = fs::read(desk.path("r/1.0.0.json")).unwrap();
+    let commit = commit(&serde_json::from_slice(&manifest).unwrap()).unwrap();
+    let workflow = Workflow { commit, ..Workflow::honest() };
+    fs::write(desk.path("token"), sigstore.token(&workflow, now() + 300)).unwrap();
+    fs::create_dir(desk.path("evidence")).unwrap();
+    let service = Service::start(&sigstore, Fault::None);
+    let attest = |what: &str, name: &str| -> Done {
+        let url = &service.url;
+        let line = format!(
+            "attest {what} --precision lock --artifacts ../out --keyless --fulcio {url} --rekor {url} --identity-token-file ../token --output ../evidence/{name}.json"
+        );
+        Run::new(desk.path("tree"), &line).env("CARGO_HOME", desk.path("home")).done()
+    };
+    let gate = || desk.gate("1.0.0", "--evidence ../evidence --format json");
+    stops(gate(), 3, &["provenance", "sbom"]);
+    let provenance = format!(
+        "provenance --builder {} --source-repo {} --source-ref {}",
+        workflow.signer, workflow.repository, workflow.reference
+    );
+    let done = attest(&provenance, "provenance").exits(0);
+    assert!(done.stdout.contains("signed without a key"), "{}", done.said());
+    attest("sbom", "sbom").exits(0);
+    stops(gate(), 0, &[]);
+    // Nothing is signed twice into one file, and a predicate that its certificate contradicts is of no use.
+    attest("sbom", "sbom").exits(2);
+    fs::remove_file(desk.path("evidence/provenance.json")).unwrap();
+    attest(&provenance.replace("/app --", "/other --"), "other").exits(0);
+    let done = gate();
+    assert!(done.stdout.contains("provenance/predicate"), "{}", done.said());
+    stops(done, 1, &["provenance"]);
+}

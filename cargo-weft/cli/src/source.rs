@@ -6,6 +6,7 @@
 pub mod advisories;
 pub mod capabilities;
 pub mod cargo;
+pub mod checkout;
 pub mod collect;
 pub mod contents;
 pub mod copies;

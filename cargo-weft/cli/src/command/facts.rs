@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::report;
 use crate::source::workspace::{Fault, Tree};
 use crate::source::{
-    advisories, cargo, contents, evidence, exemptions, index, licenses, policy, promises, workspace,
+    advisories, cargo, checkout, contents, evidence, exemptions, index, licenses, policy, promises,
+    workspace,
 };
 
 /// Facts, and what of the way there a person should see.
@@ -221,10 +222,9 @@ impl Loaded {
                 };
                 let is_changed = advisory_db.is_none()
                     && self.is_compared
-                    && directory
-                        .as_ref()
-                        .and_then(|d| d.canonicalize().ok())
-                        .is_some_and(|d| d.starts_with(&self.database_root));
+                    && directory.as_ref().is_some_and(|directory| {
+                        directory.exists() && !checkout::is_outside(directory, &self.database_root)
+                    });
                 let policy = &self.facts.policy.licenses;
                 let (database, (releases, (licenses, contents))) = rayon::join(
                     || database(inventory, directory.as_deref(), &self.checkout),

@@ -16,12 +16,14 @@ use weft_verify::role::Roles;
 use weft_verify::statement::Statement;
 use weft_verify::{Rejection, Sha256, canonical};
 
+use super::facts::Loaded;
 use super::sign::demand_role;
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
-use crate::source::files;
+use crate::source::release as fetch;
 use crate::source::secret::PassphraseArgs;
+use crate::source::{checkout, files};
 
 #[derive(Debug, Args)]
 pub(super) struct GateArgs {
@@ -93,6 +95,13 @@ fn source(source: Result<&Source, &str>) -> Step {
 }
 
 impl Common {
+    /// Reads which commit is judged, where nothing of the tree says which repository that is.
+    fn commit(&self, loaded: &Loaded) -> Result<Source, String> {
+        let named = self.selection.manifest_path.as_deref().unwrap_or(Path::new("."));
+        checkout::demand_straight(named)?;
+        fetch::source(&loaded.root, &loaded.facts.inputs)
+    }
+
     /// Writes a summary for the next gate, signed if there is a key: one that has the role, or any that the roles name.
     fn write_summary(
         &self,
@@ -132,16 +141,6 @@ impl Common {
 
 fn bug(error: canonical::Unwritable) -> Error {
     Error::Bug(error.to_string())
-}
-
-/// Says whether a file lies outside of the repository, where what is judged cannot change it.
-fn is_outside(file: &Path, root: &Path) -> bool {
-    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-    let top = top.unwrap_or(root).canonicalize();
-    match (file.canonicalize(), top) {
-        (Ok(file), Ok(top)) => !file.starts_with(top),
-        _ => false,
-    }
 }
 
 fn human(steps: &[Step], outcome: Outcome) -> String {

@@ -101,12 +101,13 @@ pub(super) fn run(args: &LogArgs) -> Result<ExitStatus, Error> {
     };
     let asked = Asked { known, as_of, against, entry, leaf: args.leaf };
     let judged = judge(&directory, checkpoint.as_deref(), &asked);
+    let status = step::status(&judged.steps);
+    let record = args.record.as_deref().filter(|_| !judged.forks.is_empty());
+    // Shown before the record is written, which may fail.
+    args.format.print(show::human(&judged, record, status), &show::value(&judged, status))?;
     if let (Some(path), Some(record)) = (&args.record, judged.forks.first()) {
         files::create_whole(path, &record.to_vec())?;
     }
-    let status = step::status(&judged.steps);
-    let record = args.record.as_deref().filter(|_| !judged.forks.is_empty());
-    args.format.print(show::human(&judged, record, status), &show::value(&judged, status))?;
     Ok(status)
 }
 

@@ -5,8 +5,10 @@
 //! Nothing of the user's or the system's configuration is read, so an answer depends on the repository alone.
 
 mod checkout;
+mod object;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, thread};
@@ -80,20 +82,48 @@ impl Git {
         }
     }
 
-    /// Returns the id of the tree of a commit.
+    /// Demands that a revision names no more than one ref: whoever names a branch or a tag like another's ref would
+    /// have it stand in for that.
     ///
     /// # Errors
     ///
-    /// What git says.
-    pub fn tree(&self, commit: &str) -> Result<String, String> {
-        let wanted = format!("{commit}^{{tree}}");
-        let answer =
-            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
-        let id = String::from_utf8_lossy(&answer).trim().to_owned();
-        match is_id(&id) {
-            true => Ok(id),
-            false => Err("its commit has no tree".to_owned()),
+    /// A sentence that names the refs; what git says.
+    pub fn demand_one(&self, revision: &str) -> Result<(), String> {
+        let name = revision.split(['^', '~', ':', '@']).next().unwrap_or_default();
+        if name.is_empty() || name == "HEAD" || name.starts_with("refs/") {
+            return Ok(());
         }
+        let places = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
+        let candidates: Vec<String> = places.iter().map(|place| format!("{place}{name}")).collect();
+        let mut arguments = vec!["for-each-ref", "--format=%(refname)", "--"];
+        arguments.extend(candidates.iter().map(String::as_str));
+        let answer = self.run(&arguments)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let found: Vec<&str> =
+            answer.lines().filter(|line| candidates.iter().any(|c| c == line)).collect();
+        match found.len() {
+            0 | 1 => Ok(()),
+            _ => Err(format!("{name} names {}", found.join(" and "))),
+        }
+    }
+
+    /// Returns the paths of everything that a commit has, its submodules' included where they are checked out.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn all(&self, work_tree: &Path, commit: &str) -> Result<BTreeSet<String>, String> {
+        let mut all = BTreeSet::new();
+        for (mode, _, path) in self.entries(commit, "")? {
+            if let Mode::Submodule(inner) = &mode
+                && let Some(git) = Self::open(&work_tree.join(&path), &work_tree.join(&path))?
+            {
+                let inside = git.all(&work_tree.join(&path), inner)?;
+                all.extend(inside.into_iter().map(|name| format!("{path}/{name}")));
+            }
+            all.insert(path);
+        }
+        Ok(all)
     }
 
     /// Returns the second since 1970 at which the committer made a commit.
@@ -116,22 +146,9 @@ impl Git {
     ///
     /// What git says; a name that is not UTF-8.
     pub fn files(&self, commit: &str, folder: &str) -> Result<Vec<Blob>, String> {
-        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
-        if !folder.is_empty() {
-            arguments.extend(["--", folder]);
-        }
-        let answer = self.run(&arguments)?;
-        let mut blobs = Vec::new();
-        for line in answer.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-            let line = str::from_utf8(line).map_err(|_| "a file's name is not UTF-8")?;
-            let (description, path) = line.split_once('\t').ok_or("git's list is odd")?;
-            let mut words = description.split(' ');
-            let (mode, kind, id) = (words.next(), words.next(), words.next());
-            if let (Some("100644" | "100755"), Some("blob"), Some(id)) = (mode, kind, id) {
-                blobs.push(Blob { path: path.to_owned(), id: id.to_owned() });
-            }
-        }
-        Ok(blobs)
+        let files = self.entries(commit, folder)?.into_iter();
+        let files = files.filter(|(mode, _, _)| matches!(mode, Mode::File | Mode::Executable));
+        Ok(files.map(|(_, id, path)| Blob { path, id }).collect())
     }
 
     /// Lists the files that git tracks in a work tree, or would, with what they are; in git's order.
@@ -206,7 +223,7 @@ impl Git {
         changed
             .extend(lines(&staged).map(|l| l.map(str::to_owned)).collect::<Result<Vec<_>, _>>()?);
         let (mut blobs, mut modes) = (Vec::new(), Vec::new());
-        for (mode, id, path) in self.entries(commit)? {
+        for (mode, id, path) in self.entries(commit, "")? {
             match mode {
                 Mode::Submodule(wanted) if !is_submodule(&work_tree.join(&path), &wanted) => {
                     changed.push(path);
@@ -218,34 +235,16 @@ impl Git {
                 }
             }
         }
-        let contents = self.contents(&blobs, MAX_SOURCE)?;
-        for ((blob, mode), content) in blobs.into_iter().zip(modes).zip(contents) {
-            if !is_as(&work_tree.join(&blob.path), &mode, &content) {
-                changed.push(blob.path);
+        self.each_content(&blobs, MAX_SOURCE, |index, content| {
+            let path = &blobs[index].path;
+            if !is_as(&work_tree.join(path), &modes[index], content) {
+                changed.push(path.clone());
             }
-        }
+            Ok(())
+        })?;
         changed.sort();
         changed.dedup();
         Ok(changed)
-    }
-
-    /// Lists everything that a commit has, with what it is and its id.
-    fn entries(&self, commit: &str) -> Result<Vec<(Mode, String, String)>, String> {
-        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
-        let mut entries = Vec::new();
-        for line in lines(&answer) {
-            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
-            let words: Vec<&str> = description.split(' ').collect();
-            let [mode, _, id] = words[..] else { return Err("git's list is odd".to_owned()) };
-            let mode = match mode {
-                "100755" => Mode::Executable,
-                "120000" => Mode::Link,
-                "160000" => Mode::Submodule(id.to_owned()),
-                _ => Mode::File,
-            };
-            entries.push((mode, id.to_owned(), path.to_owned()));
-        }
-        Ok(entries)
     }
 
     /// Lists the symbolic links of a commit.
@@ -254,43 +253,8 @@ impl Git {
     ///
     /// What git says; a name that is not UTF-8.
     pub fn links(&self, commit: &str) -> Result<Vec<String>, String> {
-        let answer = self.run(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
-        let mut links = Vec::new();
-        for line in lines(&answer) {
-            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
-            if description.starts_with("120000 ") {
-                links.push(path.to_owned());
-            }
-        }
-        Ok(links)
-    }
-
-    /// Reads the contents of blobs, in their order.
-    ///
-    /// # Errors
-    ///
-    /// What git says; a blob that is larger than `limit` bytes or not there.
-    pub fn contents(&self, blobs: &[Blob], limit: usize) -> Result<Vec<Vec<u8>>, String> {
-        let failed = |e: io::Error| format!("git cannot be asked: {e}");
-        let mut command = self.command(&["cat-file", "--batch"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(failed)?;
-        let mut stdin = child.stdin.take().ok_or("git cannot be asked")?;
-        let wanted: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
-        // Writing and reading at once, since either pipe can be full.
-        let writer = thread::spawn(move || stdin.write_all(wanted.as_bytes()));
-        let stdout = child.stdout.take().ok_or("git cannot be asked")?;
-        let read = read_batch(&mut BufReader::with_capacity(1 << 16, stdout), blobs, limit);
-        if read.is_err() {
-            // What it would still say is of no use; that it may have ended by itself is no fault.
-            _ = child.kill();
-        }
-        _ = writer.join();
-        let status = child.wait().map_err(failed)?;
-        match (read, status.success()) {
-            (Ok(_), false) => Err("git failed while it was read from".to_owned()),
-            (read, _) => read,
-        }
+        let links = self.entries(commit, "")?.into_iter();
+        Ok(links.filter(|(mode, _, _)| *mode == Mode::Link).map(|(_, _, path)| path).collect())
     }
 
     /// Runs a command and returns what it prints.
@@ -366,31 +330,6 @@ impl Git {
     }
 }
 
-fn read_batch(
-    answers: &mut impl BufRead,
-    blobs: &[Blob],
-    limit: usize,
-) -> Result<Vec<Vec<u8>>, String> {
-    let odd = |path: &str| format!("git cannot read {path}");
-    let mut contents = Vec::with_capacity(blobs.len());
-    for blob in blobs {
-        let mut header = String::new();
-        answers.by_ref().take(256).read_line(&mut header).map_err(|_| odd(&blob.path))?;
-        let expected = format!("{} blob ", blob.id);
-        let size = header.strip_prefix(&expected).and_then(|size| size.trim_end().parse().ok());
-        let size: usize = size.ok_or_else(|| odd(&blob.path))?;
-        if size > limit {
-            return Err(format!("{} is larger than {} MiB", blob.path, limit >> 20));
-        }
-        // The newline behind it is git's.
-        let mut content = vec![0; size + 1];
-        answers.read_exact(&mut content).map_err(|_| odd(&blob.path))?;
-        content.pop();
-        contents.push(content);
-    }
-    Ok(contents)
-}
-
 /// Splits a list that ends each line with a zero byte.
 fn lines(answer: &[u8]) -> impl Iterator<Item = Result<&str, String>> {
     let lines = answer.split(|byte| *byte == 0).filter(|line| !line.is_empty());
@@ -437,4 +376,5 @@ fn is_submodule(path: &Path, wanted: &str) -> bool {
     let Ok(Some(git)) = Git::open(path, path) else { return false };
     git.commit("HEAD").is_ok_and(|commit| commit == wanted)
         && git.changed(path, wanted).is_ok_and(|changed| changed.is_empty())
+        && git.hiding(path).is_ok_and(|hiding| hiding.is_empty())
 }

@@ -4,7 +4,7 @@ pub mod contract;
 pub mod rebuild;
 pub mod toolchain;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use weft_gate::facts::Input;
@@ -15,6 +15,7 @@ use weft_verify::Sha256;
 use weft_verify::digest::Artifact;
 use weft_verify::statement::Statement;
 
+pub use super::checkout::repository;
 use super::git::Git;
 use super::{files, roles};
 use crate::error::Error;
@@ -43,18 +44,6 @@ pub fn signed(path: &Path) -> Result<Previous, Error> {
     let statement = Statement::from_slice(payload).map_err(&refused)?;
     let manifest = Manifest::of(&statement).map_err(&refused)?;
     Ok(Previous { sha256: Sha256::of(payload), manifest })
-}
-
-/// Opens the repository that a directory lies in, and says where its top is.
-///
-/// # Errors
-///
-/// A sentence: there is no repository, or no git to read it with.
-pub fn repository(root: &Path) -> Result<(&Path, Git), String> {
-    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-    let top = top.ok_or("there is no git repository here or above")?;
-    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
-    Ok((top, git))
 }
 
 /// Reads which commit is checked out, and whether it is as it stands there, with everything that was read of it.
@@ -87,7 +76,7 @@ pub fn commit(root: &Path, revision: &str) -> Result<String, String> {
     repository(root)?.1.commit(revision)
 }
 
-/// Returns a file of the work tree that was read, and that the commit does not have.
+/// Returns a file that was read, or a link of the commit that leads to one, and that the commit does not have.
 fn stranger(
     git: &Git,
     commit: &str,
@@ -95,17 +84,30 @@ fn stranger(
     root: &Path,
     read: &[Input],
 ) -> Result<Option<String>, String> {
-    let mut known: BTreeSet<String> =
-        git.files(commit, "")?.into_iter().map(|blob| blob.path).collect();
-    known.extend(git.links(commit)?);
-    let below = |name: &str| {
-        let path = files::normal(&root.join(name));
-        let path = path.strip_prefix(files::normal(top)).ok()?.to_str()?.replace('\\', "/");
-        root.join(name).symlink_metadata().is_ok().then_some(path)
+    let known = git.all(top, commit)?;
+    let top = top.canonicalize().map_err(|error| error.to_string())?;
+    // The folders of what it has lead nowhere else either.
+    let has = |path: &str| {
+        let below = format!("{path}/");
+        let mut from = known.range(path.to_owned()..);
+        from.next().is_some_and(|first| first == path)
+            || known.range(below.clone()..).next().is_some_and(|first| first.starts_with(&below))
+    };
+    let is_of_it = |path: &Path| {
+        let Ok(real) = path.canonicalize() else { return false };
+        let inside = real.strip_prefix(&top).ok().and_then(Path::to_str);
+        inside.is_some_and(|inside| has(&inside.replace('\\', "/")))
     };
     let of_evidence = |name: &str| name.starts_with(".weft/evidence/");
     let names = read.iter().map(|input| &*input.name).filter(|name| !of_evidence(name));
-    Ok(names.filter_map(below).find(|path| !known.contains(path)))
+    let mut there = names.filter(|name| root.join(name).symlink_metadata().is_ok());
+    if let Some(name) = there.find(|name| !is_of_it(&root.join(name))) {
+        return Ok(Some(name.to_owned()));
+    }
+    // One that leads nowhere is as the commit has it.
+    let links = git.links(commit)?;
+    let mut leading = links.into_iter().filter(|link| top.join(link).exists());
+    Ok(leading.find(|link| !is_of_it(&top.join(link))))
 }
 
 /// Reads the bundles of every file in a directory, in the order of their names; one that cannot be read hides no other.

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::checkout::repository;
 use super::files;
 use super::git::{Blob, Git};
 use crate::error::Error;
@@ -72,21 +73,17 @@ impl Revision {
     ///
     /// No repository, no such commit, no lockfile in it: each with the command that helps.
     pub fn read(root: &Path, revision: &str) -> Result<Self, Error> {
-        let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-        let top = top.ok_or_else(|| {
-            Error::usage(
-                "there is no git repository here or above",
-                "a base is a commit: run this in a clone",
-            )
-        })?;
+        let (top, git) = repository(root)
+            .map_err(|why| Error::usage(why, "a base is a commit: run this in a clone"))?;
         let failed = |reason: String| {
             Error::usage(
                 format!("the repository cannot be read: {reason}"),
                 "check it with `git fsck`",
             )
         };
-        let git = Git::open(top, top).map_err(failed)?;
-        let git = git.ok_or_else(|| failed("it has no objects".to_owned()))?;
+        git.demand_one(revision).map_err(|why| {
+            Error::usage(why, "name the commit by its id, or the ref as refs/remotes/origin/main")
+        })?;
         let commit = git.commit(revision).map_err(|_| no_commit(&git, top, revision))?;
         let inside = files::relative(top, root).unwrap_or_default();
         let mut blobs = git.files(&commit, "").map_err(failed)?;

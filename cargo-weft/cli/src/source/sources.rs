@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use weft_verify::Sha256;
 
+use super::checkout::nearest;
 use super::files;
-use super::git::Git;
 
 /// Where evidence lies, from the workspace root.
 pub const EVIDENCE: &str = ".weft/evidence";
@@ -36,7 +36,7 @@ pub struct Sources {
 ///
 /// A sentence: there is no repository or no commit, or a file cannot be read.
 pub fn read(root: &Path) -> Result<Sources, String> {
-    let (top, git) = repository(root)?;
+    let (top, git) = nearest(root)?;
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let listed = git.sources(top)?;
     if listed.len() > MAX_FILES {
@@ -66,7 +66,7 @@ pub fn read(root: &Path) -> Result<Sources, String> {
 ///
 /// Those of [`read`].
 pub fn list(root: &Path) -> Result<(&Path, Vec<String>), String> {
-    let (top, git) = repository(root)?;
+    let (top, git) = nearest(root)?;
     Ok((top, git.sources(top)?.into_iter().map(|(path, _)| path).collect()))
 }
 
@@ -76,7 +76,7 @@ pub fn list(root: &Path) -> Result<(&Path, Vec<String>), String> {
 ///
 /// Those of [`read`].
 pub fn tracked_evidence(root: &Path) -> Result<Vec<String>, String> {
-    let (top, git) = repository(root)?;
+    let (top, git) = nearest(root)?;
     let folder = evidence_below(top, root);
     let tracked = git.tracked(&folder)?.into_iter();
     Ok(tracked
@@ -90,17 +90,10 @@ pub fn tracked_evidence(root: &Path) -> Result<Vec<String>, String> {
 ///
 /// Those of [`read`].
 pub fn changed(root: &Path, commit: &str) -> Result<Option<String>, String> {
-    let (top, git) = repository(root)?;
+    let (top, git) = nearest(root)?;
     let evidence = evidence_below(top, root);
     let changed = git.changed(top, commit)?;
     Ok(changed.into_iter().find(|path| !path.starts_with(&evidence)))
-}
-
-fn repository(root: &Path) -> Result<(&Path, Git), String> {
-    let top = root.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
-    let top = top.ok_or("there is no git repository here or above")?;
-    let git = Git::open(top, top)?.ok_or("there is no git repository here or above")?;
-    Ok((top, git))
 }
 
 fn evidence_below(top: &Path, root: &Path) -> String {

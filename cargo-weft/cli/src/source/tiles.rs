@@ -9,7 +9,7 @@ use weft_verify::tile::{Tile, Tiles, WIDTH};
 use super::files::{Refusal, read_inside};
 use crate::error::Error;
 
-/// A directory with `checkpoint` and `tile/…`; whatever leads out of it is not there.
+/// A directory with `checkpoint` and `tile/…`; whatever is a link below `tile`, or leads out, is not there.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
@@ -51,6 +51,11 @@ impl Directory {
     }
 
     fn file(&self, tile: Tile) -> Option<(Tile, Vec<u8>)> {
+        let path = self.root.join(tile.path());
+        // A link back into the tree would be tiles without an end.
+        if path.canonicalize().ok()? != path {
+            return None;
+        }
         match read_inside(&self.root, &self.root.join(tile.path()), tile.max_bytes()) {
             Ok(bytes) => Some((tile, bytes?)),
             // It is there and too large, which is for the verifier to say: of no bytes, it has too few hashes.
@@ -65,7 +70,9 @@ impl Directory {
         let names = fs::read_dir(folder)
             .ok()?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let widths = names.filter_map(|name| name.parse::<u16>().ok());
+        // As the format writes numbers: `+189` is a stray file.
+        let digits = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+        let widths = digits.filter_map(|name| name.parse::<u16>().ok());
         let width = widths.filter(|width| (tile.width() + 1..WIDTH).contains(width)).min()?;
         Some(tile.widened(width))
     }

@@ -2,6 +2,8 @@
 //!
 //! What one says is read first and believed last: each is verified once, when a step asks for it.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::Envelope;
@@ -13,7 +15,7 @@ use weft_verify::{AsOf, Rejection, Sha256};
 use crate::provenance::bundle::{Bundle, Part};
 use crate::provenance::expectation::Expectation;
 use crate::provenance::sigstore::{Signed, Trust};
-use crate::provenance::statement::{self, Build};
+use crate::provenance::statement::{self, Build, SLSA_V0_2, SLSA_V1};
 use crate::provenance::{Refusal, Subject, judge};
 
 /// The role whose keys vouch for builds: their provenance and their bills of materials.
@@ -144,7 +146,14 @@ impl<'a> Shelf<'a> {
         let Some((expected, trust)) = self.who.signer else {
             return Err(format!("{}: nothing says whose bundles count", held.name));
         };
-        let (steps, proven) = judge(held.bytes, &Subject::Digest(artifact), trust, expected);
+        let expected = match [SLSA_V1, SLSA_V0_2].contains(&&*held.statement.predicate_type) {
+            true => Cow::Borrowed(expected),
+            // What is expected of a build is for provenance to show; the rest is who signed, and for which source.
+            false => {
+                Cow::Owned(Expectation { builder: None, min_build_level: None, ..expected.clone() })
+            }
+        };
+        let (steps, proven) = judge(held.bytes, &Subject::Digest(artifact), trust, &expected);
         let proven = proven
             .ok_or_else(|| held.told(steps.first_refusal().unwrap_or(&Refusal::NobodyExpected)))?;
         let Signed { identity, run, .. } = proven.signed;

@@ -35,7 +35,8 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
     let mut reader = Reader::from_reader(bytes);
     let mut report = Report::new();
     let mut case: Option<((String, String), Outcome)> = None;
-    let (mut depth, mut suites, mut counts_failures) = (0_u32, false, false);
+    let (mut depth, mut has_suites) = (0_u32, false);
+    let mut suites = Vec::new();
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(bytes.len());
         let fault = |message: String| Diagnostic::at(file, at..at, message);
@@ -44,7 +45,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
             Event::Start(element) | Event::Empty(element) => {
                 let name = element.local_name();
                 let name = name.as_ref();
-                suites |= matches!(name, b"testsuites" | b"testsuite");
+                has_suites |= is_suite(name);
                 if name == b"testcase" {
                     if case.is_some() {
                         return Err(fault("has a test inside of a test".to_owned()));
@@ -65,12 +66,13 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
                         }
                         None => {}
                     }
-                } else if name == b"testsuite" {
-                    counts_failures |= counts_failures_of(element);
+                } else if is_suite(name) {
+                    suites.push(Suite { counted: counted(element).map_err(&fault)?, named: 0 });
                 }
                 match event {
                     Event::Start(_) => depth += 1,
-                    _ if name == b"testcase" => finish(&mut report, &mut case),
+                    _ if name == b"testcase" => finish(&mut report, &mut case, &mut suites),
+                    _ if is_suite(name) => close(&mut suites).map_err(&fault)?,
                     _ => {}
                 }
                 if depth > 64 || report.len() > MAX_TESTS {
@@ -79,28 +81,30 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Report, Diagnostic> {
             }
             Event::End(element) => {
                 depth = depth.saturating_sub(1);
-                if element.local_name().as_ref() == b"testcase" {
-                    finish(&mut report, &mut case);
+                match element.local_name().as_ref() {
+                    b"testcase" => finish(&mut report, &mut case, &mut suites),
+                    name if is_suite(name) => close(&mut suites).map_err(&fault)?,
+                    _ => {}
                 }
             }
-            Event::Eof if depth > 0 || !suites => {
+            Event::Eof if depth > 0 || !has_suites => {
                 return Err(fault("ends before the report does".to_owned()));
             }
-            Event::Eof => {
-                // Suites in suites are counted again by some tools; a failure that no test has is of no use all the same.
-                let is_named = report.values().any(|outcome| *outcome != Outcome::Passed);
-                return match counts_failures && !is_named {
-                    false => Ok(report),
-                    true => Err(fault("counts failures, and names no test that failed".to_owned())),
-                };
-            }
+            Event::Eof => return Ok(report),
             _ => {}
         }
     }
 }
 
-fn finish(report: &mut Report, case: &mut Option<((String, String), Outcome)>) {
+fn finish(
+    report: &mut Report,
+    case: &mut Option<((String, String), Outcome)>,
+    suites: &mut [Suite],
+) {
     let Some((name, outcome)) = case.take() else { return };
+    if outcome == Outcome::Failed {
+        suites.iter_mut().for_each(|suite| suite.named += 1);
+    }
     report
         .entry(name)
         .and_modify(|known| {
@@ -111,10 +115,39 @@ fn finish(report: &mut Report, case: &mut Option<((String, String), Outcome)>) {
         .or_insert(outcome);
 }
 
-/// Says whether a suite counts failures or errors.
-fn counts_failures_of(suite: &BytesStart<'_>) -> bool {
-    let counts = |name: &[u8]| attribute(suite, name).is_some_and(|text| text.trim() != "0");
-    counts(b"failures") || counts(b"errors")
+/// A suite that is not at its end yet.
+struct Suite {
+    /// How many tests failed by its own count.
+    counted: u64,
+    /// How many of its tests, and of those of suites in it, failed.
+    named: u64,
+}
+
+fn is_suite(name: &[u8]) -> bool {
+    matches!(name, b"testsuites" | b"testsuite")
+}
+
+/// Returns how many failures and errors a suite counts; one that does not say counts none.
+fn counted(suite: &BytesStart<'_>) -> Result<u64, String> {
+    let count = |name: &str| match attribute(suite, name.as_bytes()) {
+        None => Ok(0),
+        Some(text) => {
+            text.trim().parse::<u64>().map_err(|_| format!("has `{name}` that is no number"))
+        }
+    };
+    Ok(count("failures")?.saturating_add(count("errors")?))
+}
+
+/// Ends a suite; a failure that it counts, and no test of it has, would be lost.
+fn close(suites: &mut Vec<Suite>) -> Result<(), String> {
+    let Some(suite) = suites.pop() else { return Ok(()) };
+    match suite.counted > suite.named {
+        false => Ok(()),
+        true => Err(format!(
+            "has a suite that counts {} failures, and {} of its tests failed",
+            suite.counted, suite.named
+        )),
+    }
 }
 
 fn is_failure(status: &str) -> bool {
@@ -170,6 +203,20 @@ mod tests {
         assert!(suite("failures=\"0\" errors=\"0\"", one).is_ok());
         assert!(suite("failures=\"1\"", one).is_err());
         assert!(suite("errors=\"2\"", one).is_err());
+        assert!(suite("errors=\"many\"", one).is_err());
+        let skipped = "<testcase classname=\"a\" name=\"b\"><skipped/></testcase>";
+        assert!(suite("failures=\"1\"", skipped).is_err());
+        let other = "<testcase classname=\"c\" name=\"d\"><failure/></testcase>";
+        let two = |first: &str, outer: &str| {
+            let suite = |count: &str, case: &str| {
+                format!("<testsuite failures=\"{count}\">{case}</testsuite>")
+            };
+            let (one, other) = (suite(first, one), suite("1", other));
+            parse("j", format!("<testsuites {outer}>{one}{other}</testsuites>").as_bytes())
+        };
+        assert!(two("0", "failures=\"1\"").is_ok());
+        assert!(two("1", "").is_err(), "a failure of another suite is another failure");
+        assert!(two("0", "failures=\"2\"").is_err());
         let failed = "<testcase classname=\"a\" name=\"b\" status=\"failed\"/>";
         let report = suite("failures=\"1\"", failed).unwrap();
         assert_eq!(report.values().collect::<Vec<_>>(), [&Outcome::Failed]);

@@ -10,10 +10,10 @@ use weft_gate::provenance::expectation::Expectation;
 use weft_gate::provenance::sigstore::Trust;
 use weft_verify::AsOf;
 
-use super::is_outside;
 use crate::command::facts::Loaded;
 use crate::command::verify::provenance::{ProvenanceArgs, WHO, trust};
 use crate::error::Error;
+use crate::source::checkout::is_outside;
 use crate::source::release as fetch;
 
 #[derive(Debug, Args)]

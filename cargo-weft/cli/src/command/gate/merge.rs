@@ -6,14 +6,15 @@ use clap::Args;
 use serde_json::json;
 use weft_gate::gate::summary::{self, GATE_ROLE, MERGE};
 use weft_gate::gate::{Step, StepResult, audit, covered, outcome};
+use weft_gate::release::Source;
 
 use super::{Common, Format, bug, human, of, source};
 use crate::command::compare::{Whose, judged};
+use crate::command::facts::Loaded;
 use crate::command::{release as command, today};
 use crate::error::{Error, ExitStatus};
 use crate::report;
 use crate::source::files;
-use crate::source::release as fetch;
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
@@ -35,17 +36,10 @@ pub(super) fn run(args: &MergeArgs) -> Result<ExitStatus, Error> {
         Whose::Gate,
     )?;
     let verdict = command::decided(&loaded)?;
-    let commit = fetch::source(&loaded.root, &loaded.facts.inputs);
-    let whose = match (&common.base, &common.selection.policy) {
-        (_, Some(name)) => format!("that of {name}"),
-        (Some(base), None) => format!("that of {base}"),
-        (None, None) => {
-            "that of the commit itself; of a change, name its base: --base REV".to_owned()
-        }
-    };
+    let commit = common.commit(&loaded);
     let mut steps = vec![
         source(commit.as_ref().map_err(|why| &**why)),
-        Step::new("policy", StepResult::Passed, vec![whose], ""),
+        whose_policy(common, &loaded, commit.as_ref().ok()),
         audit(&verdict),
     ];
     let policy = &loaded.facts.policy;
@@ -86,4 +80,31 @@ pub(super) fn run(args: &MergeArgs) -> Result<ExitStatus, Error> {
         common.write_summary(roles.as_deref(), Some(GATE_ROLE), &statement)?;
     }
     Ok(outcome.into())
+}
+
+/// Says whose policy it is, and refuses a base that is what is judged: nothing is new to itself.
+fn whose_policy(common: &Common, loaded: &Loaded, judged: Option<&Source>) -> Step {
+    let base = loaded.facts.base.as_ref().map(|base| &base.commit);
+    let named = common.selection.policy.as_deref();
+    let (result, line) = match (base, named) {
+        (Some(base), _) if judged.is_some_and(|judged| judged.commit == *base) => (
+            StepResult::Missing,
+            format!("the base {base} is what is judged, and nothing is new to it"),
+        ),
+        (Some(base), None) => (StepResult::Passed, format!("that of the base {base}")),
+        (Some(base), Some(name)) => {
+            (StepResult::Passed, format!("that of {name}; the base is {base}"))
+        }
+        (None, Some(name)) => (StepResult::Passed, format!("that of {name}")),
+        (None, None) => (
+            StepResult::Passed,
+            "that of the commit itself; of a change, name its base: --base REV".to_owned(),
+        ),
+    };
+    Step::new(
+        "policy",
+        result,
+        vec![line],
+        "Name the commit that the change is merged into: --base REV; or leave it out, and the commit is judged as a whole.",
+    )
 }

@@ -18,12 +18,13 @@ use weft_verify::statement::{ResourceDescriptor, Statement};
 use weft_verify::{AsOf, Rejection, Sha256, Verified, canonical};
 
 use super::evidence::EvidenceArgs;
-use super::{Common, bug, human, is_outside, of, source};
+use super::{Common, bug, human, of, source};
 use crate::command::compare::{Whose, judged};
 use crate::command::facts::{self, Loaded};
 use crate::command::{self as all, PrecisionChoice, Selection, release as command, today};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
+use crate::source::checkout::is_outside;
 use crate::source::release as fetch;
 use crate::source::roles::{MAX_BYTES, read};
 
@@ -240,7 +241,7 @@ fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
     // A base says by what is judged; what it has itself is released all the same, and has to be sound.
     loaded.facts.base = None;
     Ok(Desk {
-        source: fetch::source(&loaded.root, &loaded.facts.inputs),
+        source: common.commit(&loaded),
         artifacts: fetch::artifacts(&args.artifacts),
         roles: in_force(args, &loaded),
         as_of: all::as_of(common.as_of)?,

@@ -9,9 +9,6 @@ use std::path::Path;
 
 use super::{Blob, Git, MAX_SOURCE, Mode};
 
-/// How many files are held at once.
-const AT_ONCE: usize = 500;
-
 impl Git {
     /// Writes a commit into an empty directory, and a repository that stands at it and borrows the objects of this one.
     ///
@@ -20,7 +17,7 @@ impl Git {
     /// A sentence: the commit has a submodule or a name that leads out of the directory, or a file cannot be written.
     pub fn check_out(&self, commit: &str, directory: &Path) -> Result<(), String> {
         let (mut files, mut modes, mut links) = (Vec::new(), Vec::new(), Vec::new());
-        for (mode, id, path) in self.entries(commit)? {
+        for (mode, id, path) in self.entries(commit, "")? {
             if !is_inside(&path) {
                 return Err(format!("the commit has the path {path:?}, which is not written"));
             }
@@ -37,13 +34,11 @@ impl Git {
                 }
             }
         }
-        for (blobs, modes) in files.chunks(AT_ONCE).zip(modes.chunks(AT_ONCE)) {
-            let contents = self.contents(blobs, MAX_SOURCE)?;
-            for ((blob, content), is_executable) in blobs.iter().zip(contents).zip(modes) {
-                let written = write(&directory.join(&blob.path), &content, *is_executable);
-                written.map_err(|e| format!("{} cannot be written: {e}", blob.path))?;
-            }
-        }
+        self.each_content(&files, MAX_SOURCE, |index, content| {
+            let path = &files[index].path;
+            let written = write(&directory.join(path), content, modes[index]);
+            written.map_err(|e| format!("{path} cannot be written: {e}"))
+        })?;
         // Links come last, so that no file is written through one.
         for (blob, target) in links.iter().zip(self.contents(&links, MAX_SOURCE)?) {
             let written = link(&target, &directory.join(&blob.path));
