@@ -56,6 +56,11 @@ impl Head {
         &self.checkpoint
     }
 
+    /// Returns the same checkpoint as another key of its log signed it.
+    fn signed_by(&self, log: &Vkey) -> Option<Self> {
+        Self::read(self.note.as_bytes(), std::slice::from_ref(log)).ok()
+    }
+
     /// Returns the log that signed.
     pub fn log(&self) -> &Vkey {
         &self.log
@@ -89,10 +94,25 @@ pub enum Standing {
 /// [`Rejection::CheckpointOrigin`] if they are of different logs; [`Rejection::TileRoot`] if the tiles are not those of
 /// the larger checkpoint, and nothing can be said; [`Rejection::TileMissing`] and [`Rejection::TileMalformed`].
 pub fn compare<T: Tiles>(a: &Head, b: &Head, tree: &Tree<T>) -> Result<Standing, Rejection> {
-    if a.log != b.log {
-        let (expected, found) = (a.checkpoint.origin.clone(), b.checkpoint.origin.clone());
-        return Err(Rejection::CheckpointOrigin { expected, found });
-    }
+    let again;
+    let (a, b) = match a.log == b.log {
+        true => (a, b),
+        // A log may have several keys, and a note several signatures: one key that made both is enough.
+        false => match (b.signed_by(&a.log), a.signed_by(&b.log)) {
+            (Some(b), _) => {
+                again = b;
+                (a, &again)
+            }
+            (None, Some(a)) => {
+                again = a;
+                (&again, b)
+            }
+            (None, None) => {
+                let (expected, found) = (a.checkpoint.origin.clone(), b.checkpoint.origin.clone());
+                return Err(Rejection::CheckpointOrigin { expected, found });
+            }
+        },
+    };
     let (first, second) = if a.checkpoint.size <= b.checkpoint.size { (a, b) } else { (b, a) };
     let (old, new) = (&first.checkpoint, &second.checkpoint);
     if old.size == new.size {

@@ -142,3 +142,27 @@ fn two_logs_are_no_fork() {
     // Of two keys in one log's name, either may have signed.
     assert!(Head::read(&stranger.note(3), &[log.vkey(), stranger.vkey()]).is_ok());
 }
+
+#[test]
+fn a_log_with_two_keys_does_not_hide_a_fork_behind_them() {
+    let (first, second) =
+        (Log::new("a.example/log", 1, "abc"), Log::new("a.example/log", 2, "abc"));
+    let lied = Log::new("a.example/log", 2, "abd");
+    let keys = [first.vkey(), second.vkey()];
+    // Both keys sign the one, and the second key alone the other.
+    let line = |note: Vec<u8>| {
+        let note = String::from_utf8(note).unwrap();
+        note.rsplit_once("\n\n").unwrap().1.to_owned()
+    };
+    let both = String::from_utf8(first.note(3)).unwrap() + &line(second.note(3));
+    let head = Head::read(both.as_bytes(), &keys).unwrap();
+    let other = Head::read(&lied.note(3), &keys).unwrap();
+    assert_ne!(head.log(), other.log());
+    for (a, b) in [(&head, &other), (&other, &head)] {
+        let record = forked(compare(a, b, &first.tree(3)).unwrap());
+        assert!(record.verify(&second.vkey()).is_ok());
+    }
+    // No key signed both: nobody is shown to have told two stories.
+    let alone = Head::read(&first.note(3), &keys).unwrap();
+    assert!(compare(&alone, &other, &first.tree(3)).is_err());
+}

@@ -363,3 +363,60 @@ fn what_failed_goes_before_what_is_missing() {
     assert_eq!(outcome(&steps(&[Missing, Failed, Passed])), Outcome::Failed);
     assert_eq!(outcome(&[]), Outcome::Inconclusive);
 }
+
+#[test]
+fn lines_are_told_up_to_a_bound_and_what_is_left_out_is_counted() {
+    let lines = |count: usize| vec!["x".to_owned(); count];
+    assert_eq!(cut(lines(MAX_TOLD)), lines(MAX_TOLD));
+    assert_eq!(cut(lines(MAX_TOLD + 1)).last().unwrap(), "5 of 6 are told");
+    let inventory = inventory();
+    let listed = |count: usize| {
+        let evil = (0..count).map(|n| json!({"purl": format!("pkg:cargo/evil{n}@1.0.0")}));
+        let known = ["app", "dep"].map(|name| json!({"purl": format!("pkg:cargo/{name}@1.0.0")}));
+        let components: Vec<_> = known.into_iter().chain(evil).collect();
+        let document = json!({"bomFormat": "CycloneDX", "components": components});
+        let statement = about(b"app", CYCLONEDX, document);
+        let step = asked(&[signed(&statement, &[1])], Some(&roles(1)), |shelf| {
+            bill(Ok(&inventory), &artifacts(&[b"app"]), shelf)
+        });
+        step.evidence[0].clone()
+    };
+    assert!(listed(5).contains("evil4@1.0.0 (provenance/material)"), "{}", listed(5));
+    assert!(listed(7).contains("evil4@1.0.0 and 2 more (provenance/material)"), "{}", listed(7));
+}
+
+#[test]
+fn components_are_nested_so_deep_and_no_deeper() {
+    let inventory = inventory();
+    let result = |depth: usize| {
+        let mut component = json!({"purl": "pkg:cargo/dep@1.0.0"});
+        for _ in 0..depth {
+            component = json!({"components": [component]});
+        }
+        let app = json!({"purl": "pkg:cargo/app@1.0.0"});
+        let document = json!({"bomFormat": "CycloneDX", "components": [app, component]});
+        let statement = about(b"app", CYCLONEDX, document);
+        let step = asked(&[signed(&statement, &[1])], Some(&roles(1)), |shelf| {
+            bill(Ok(&inventory), &artifacts(&[b"app"]), shelf)
+        });
+        step.result
+    };
+    assert_eq!(result(32), StepResult::Passed);
+    assert_eq!(result(33), StepResult::Failed);
+}
+
+#[test]
+fn verdicts_that_are_of_no_use_here_are_counted() {
+    let source = Source { commit: "c".to_owned(), tree: "t".to_owned(), changed: None };
+    let verdict = sample::verdict();
+    let of_release = of(&source, &verdict, RELEASE);
+    let release = summary::summary(vec![summary::subject(&source)], &of_release).unwrap();
+    let parts = vec![signed(&release, &[3]); 2];
+    let step = asked(&parts, Some(&roles(1)), |shelf| {
+        assert_eq!(shelf.digests().count(), 2);
+        merge_verdict(Ok(&source), &[], Sha256::of(b"policy"), shelf)
+    });
+    assert_eq!(step.result, StepResult::Missing);
+    assert!(step.evidence[1].starts_with("2 verdicts are about another tree"), "{step:?}");
+    assert_eq!(release.subject[0].name.as_deref(), Some("git"));
+}
