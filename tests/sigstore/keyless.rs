@@ -10,9 +10,11 @@ use cargo_weft::source::online::keyless::{KeylessArgs, attest, attest_within};
 use clap::Parser;
 use serde_json::{Value, json};
 
+use crate::common::Run;
+use crate::desk::Desk as Repository;
 use crate::honest::{ARTIFACT, Desk, EXPECTED};
 use crate::instance::key::unbase64;
-use crate::instance::service::{Fault, Service};
+use crate::instance::service::{BEARER, Fault, IDENTITY, Service};
 use crate::instance::{Sigstore, Workflow, now, provenance};
 
 /// A command line with nothing but what is tested.
@@ -56,10 +58,39 @@ impl Studio {
 
     /// Signs, and returns why that failed.
     fn fails(&self, line: &str) -> String {
-        let timeout = Duration::from_millis(700);
-        let error = attest_within(&args(line).unwrap(), &statement(), timeout).unwrap_err();
-        said(&error)
+        attest_as(line, &[]).unwrap_err()
     }
+
+    /// Names the services, and no token.
+    fn without_token(&self) -> String {
+        let url = &self.service.url;
+        format!("--fulcio {url} --rekor {url}")
+    }
+
+    /// Signs in a job on GitHub, which asks for its identity at this address.
+    fn on_github(&self, url: &str) -> Result<Vec<u8>, String> {
+        attest_as(&self.without_token(), &github(url))
+    }
+}
+
+/// The variables of a job on GitHub.
+fn github(url: &str) -> [(&'static str, &str); 3] {
+    [
+        ("GITHUB_ACTIONS", "true"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", url),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", BEARER),
+    ]
+}
+
+/// Signs in an environment of these variables, without much patience; or returns why that failed.
+fn attest_as(line: &str, variables: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(found, _)| *found == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    let timeout = Duration::from_millis(700);
+    attest_within(&args(line).unwrap(), &statement(), timeout, &variable)
+        .map_err(|error| said(&error))
 }
 
 fn statement() -> Vec<u8> {
@@ -209,11 +240,127 @@ fn a_token_is_there_still_holds_and_is_never_shown() {
     // What is not there in a file is not looked for in an argument.
     assert!(args(&studio.line("--identity-token x")).is_err());
     // A service that says what it was sent does not make us say it.
-    let studio = Studio::new(Fault::Echo);
-    let token = fs::read_to_string(studio.desk.tree.path("token")).unwrap();
-    let found = studio.fails(&studio.line(""));
-    assert!(found.contains("[token] is not for us"), "{found}");
-    assert!(!found.contains(token.trim()) && found.len() < 2000, "{}", found.len());
+    for fault in [Fault::Echo, Fault::EchoOfAPart] {
+        let studio = Studio::new(fault);
+        let token = fs::read_to_string(studio.desk.tree.path("token")).unwrap();
+        let found = studio.fails(&studio.line(""));
+        assert!(found.contains("[token] is not for us"), "{found}");
+        let is_part = |part: &[u8]| found.contains(std::str::from_utf8(part).unwrap());
+        assert!(!token.trim().as_bytes().windows(16).any(is_part), "{found}");
+        assert!(found.len() < 450, "{}", found.len());
+    }
+}
+
+#[test]
+fn a_job_on_github_signs_as_its_workflow() {
+    let studio = Studio::new(Fault::None);
+    let url = format!("{}{IDENTITY}", studio.service.url);
+    let bundle = studio.on_github(&url).unwrap();
+    studio.desk.verify(&bundle, EXPECTED).exits(0);
+    // What may not ask, or is not believed, has no identity.
+    for missing in 0..3 {
+        let mut variables = github(&url).to_vec();
+        variables.remove(missing);
+        let found = attest_as(&studio.without_token(), &variables).unwrap_err();
+        let remedy = ["--identity-token-file", "id-token: write", "id-token: write"][missing];
+        assert!(found.contains(remedy), "{found}");
+    }
+    let mut variables = github(&url);
+    variables[2].1 = "of-another-job";
+    let found = attest_as(&studio.without_token(), &variables).unwrap_err();
+    assert!(found.contains("400") && !found.contains("of-another-job"), "{found}");
+}
+
+#[test]
+fn the_secret_of_a_job_goes_to_an_address_that_is_encrypted_or_of_this_machine() {
+    let studio = Studio::new(Fault::None);
+    let port = studio.service.url.rsplit_once(':').unwrap().1;
+    for (url, reason) in [
+        (format!("http://localhost:{port}{IDENTITY}"), "not encrypted"),
+        (format!("http://pipelines.example.org{IDENTITY}"), "not encrypted"),
+        (format!("http://user:pw@127.0.0.1:{port}{IDENTITY}"), "holds a user or a password"),
+        (format!("ftp://127.0.0.1:{port}{IDENTITY}"), "no URL of a service"),
+        (String::new(), "no URL"),
+    ] {
+        let found = studio.on_github(&url).unwrap_err();
+        assert!(found.contains("ACTIONS_ID_TOKEN_REQUEST_URL"), "{url}: {found}");
+        assert!(found.contains(reason), "{url}: {found}");
+    }
+}
+
+#[test]
+fn an_identity_that_is_elsewhere_late_or_long_is_not_taken() {
+    for (fault, reason) in [
+        (Fault::IdentityMoves, "302"),
+        (Fault::IdentityHangs, "timed out"),
+        (Fault::IdentityIsLong, "longer than 65536 bytes"),
+        (Fault::IdentityIsGarbled, "no JSON with a token"),
+    ] {
+        let studio = Studio::new(fault);
+        let started = Instant::now();
+        let url = format!("{}{IDENTITY}", studio.service.url);
+        let found = studio.on_github(&url).unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(10), "{fault:?}");
+        let service = format!("get an identity from {}: ", studio.service.url);
+        assert!(found.contains(&service) && found.contains(reason), "{fault:?}: {found}");
+        assert!(!found.contains(BEARER), "{fault:?}: {found}");
+    }
+}
+
+#[test]
+fn a_job_on_gitlab_signs_with_its_variable() {
+    let studio = Studio::new(Fault::None);
+    let token = studio.sigstore.token(&Workflow::honest(), now() + 300);
+    let job = ("GITLAB_CI", "true");
+    let line = studio.without_token();
+    let bundle = attest_as(&line, &[job, ("SIGSTORE_ID_TOKEN", &token)]).unwrap();
+    studio.desk.verify(&bundle, EXPECTED).exits(0);
+    let found = attest_as(&line, &[job]).unwrap_err();
+    assert!(found.contains("SIGSTORE_ID_TOKEN is not set"), "{found}");
+    let found = attest_as(&line, &[job, ("SIGSTORE_ID_TOKEN", "secret")]).unwrap_err();
+    assert!(found.contains("no identity token") && !found.contains("secret"), "{found}");
+    // Elsewhere the variable is anybody's.
+    let found = attest_as(&line, &[("SIGSTORE_ID_TOKEN", &token)]).unwrap_err();
+    assert!(found.contains("no identity to sign with"), "{found}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_binary_asks_its_environment_and_runs_no_program_for_an_identity() {
+    use std::os::unix::fs::PermissionsExt;
+    let studio = Studio::new(Fault::None);
+    let repository = Repository::new();
+    let token = studio.sigstore.token(&Workflow::honest(), now() + 300);
+    let programs = repository.path("programs");
+    fs::create_dir(&programs).unwrap();
+    for name in ["buildkite-agent", "circleci"] {
+        let path = programs.join(name);
+        fs::write(&path, format!("#!/bin/sh\ntouch \"$0.ran\"\necho {token}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    fs::write(
+        repository.path("junit.xml"),
+        "<testsuites><testsuite name=\"a\"><testcase classname=\"a\" name=\"b\"/></testsuite></testsuites>",
+    )
+    .unwrap();
+    let line = format!(
+        "attest test-evidence --junit ../junit.xml --output ../tests.json --keyless {}",
+        studio.without_token()
+    );
+    let run = || Run::new(repository.path("tree"), &line).env("PATH", &path);
+    for (ci, program) in [("BUILDKITE", "buildkite-agent"), ("CIRCLECI", "circleci")] {
+        let done = run().env(ci, "true").done().exits(2);
+        assert!(done.stderr.contains(program), "{}", done.said());
+        assert!(done.stderr.contains("--identity-token-file"), "{}", done.said());
+        assert!(!programs.join(format!("{program}.ran")).exists(), "{program}");
+    }
+    assert!(!repository.path("tests.json").exists());
+    let url = format!("{}{IDENTITY}", studio.service.url);
+    let run = github(&url).into_iter().fold(run(), |run, (name, value)| run.env(name, value));
+    // What is not encrypted goes past the proxy, where nobody is.
+    run.env("http_proxy", "http://127.0.0.1:1").done().exits(0);
+    assert!(repository.path("tests.json").exists());
 }
 
 #[test]

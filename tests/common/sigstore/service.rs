@@ -1,4 +1,5 @@
-//! The instance's services over HTTP, on a thread that ends with the test: Fulcio's API v2, Rekor's v1 and v2, RFC 3161.
+//! The instance's services over HTTP, on a thread that ends with the test: Fulcio's API v2, Rekor's v1 and v2, RFC 3161,
+//! and what GitHub gives a job its identity by.
 //!
 //! They look at what they are sent, as the real ones do: the token, the proof of possession, the signature.
 
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
-use tiny_http::{Request, Response, Server};
+use tiny_http::{Header, Request, Response, Server};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
@@ -22,6 +23,10 @@ use super::{Sigstore, Window, Workflow, now, pae};
 const PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST: u64 = 1 << 20;
 
+/// Where a job asks for its identity, and with what.
+pub(crate) const IDENTITY: &str = "/identity?api-version=2.0";
+pub(crate) const BEARER: &str = "bearer-of-the-job-and-of-nobody-else";
+
 /// What a service does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -30,6 +35,14 @@ pub(crate) enum Fault {
     CertificateOfAnotherKey,
     /// The authority refuses, and repeats what it was sent.
     Echo,
+    /// It does so, but for the last three characters of the token.
+    EchoOfAPart,
+    /// The identity is elsewhere, comes never, or comes with more than anybody reads.
+    IdentityMoves,
+    IdentityHangs,
+    IdentityIsLong,
+    /// The answer is another one than a token, and repeats what it was sent.
+    IdentityIsGarbled,
     /// The log answers with a status, with no JSON, or not at all.
     LogFails,
     LogIsGarbled,
@@ -88,15 +101,27 @@ fn run(server: &Server, is_done: &AtomicBool, sigstore: &Sigstore, fault: Fault)
         let mut body = Vec::new();
         request.as_reader().take(LONGEST).read_to_end(&mut body).unwrap();
         let path = request.url().to_owned();
-        if fault == Fault::LogHangs && path.contains("/log/entries") {
+        let hangs = match fault {
+            Fault::LogHangs => path.contains("/log/entries"),
+            Fault::IdentityHangs => path.starts_with(IDENTITY),
+            _ => false,
+        };
+        if hangs {
             kept.push(request);
             continue;
         }
-        let (status, answer) = match sigstore.answer(&path, &body, fault) {
+        let answer = match path.strip_prefix(IDENTITY) {
+            Some(query) => sigstore.identify(&request, query, fault),
+            None => sigstore.answer(&path, &body, fault),
+        };
+        let (status, answer) = match answer {
             Ok(answer) => answer,
             Err(why) => (400, why.into_bytes()),
         };
-        _ = request.respond(Response::from_data(answer).with_status_code(status));
+        let location = format!("{IDENTITY}&moved=true&audience=sigstore");
+        let location = Header::from_bytes("Location", location).unwrap();
+        let answer = Response::from_data(answer).with_status_code(status);
+        _ = request.respond(if status == 302 { answer.with_header(location) } else { answer });
     }
 }
 
@@ -123,6 +148,26 @@ impl Sigstore {
         format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature))
     }
 
+    /// GitHub's endpoint of identities; whoever was sent on gets one for nothing.
+    fn identify(&self, request: &Request, query: &str, fault: Fault) -> Answer {
+        let sent = request.headers().iter().find(|header| header.field.equiv("Authorization"));
+        let sent = sent.map_or("", |header| header.value.as_str());
+        let is_moved = query.contains("moved=true");
+        if !is_moved && (sent != format!("Bearer {BEARER}") || query != "&audience=sigstore") {
+            return Err(format!("{sent} is not the job"));
+        }
+        let value = self.token(&Workflow::honest(), now() + 300);
+        let (status, answer) = match fault {
+            Fault::IdentityMoves if !is_moved => (302, String::new()),
+            Fault::IdentityIsLong => {
+                (200, json!({"value": value, "rest": "x".repeat(1 << 20)}).to_string())
+            }
+            Fault::IdentityIsGarbled => (200, format!("{{\"value\": {sent}")),
+            _ => (200, json!({"count": value.len(), "value": value}).to_string()),
+        };
+        Ok((status, answer.into_bytes()))
+    }
+
     fn answer(&self, path: &str, body: &[u8], fault: Fault) -> Answer {
         match path {
             "/api/v2/signingCert" => self.certify(body, fault),
@@ -137,8 +182,13 @@ impl Sigstore {
     fn certify(&self, body: &[u8], fault: Fault) -> Answer {
         let request = parsed(body)?;
         let token = text(&request, "/credentials/oidcIdentityToken")?;
-        if fault == Fault::Echo {
-            return Err(format!("the token {token} is not for us{}", ".".repeat(100_000)));
+        let echo = match fault {
+            Fault::Echo => Some(token),
+            Fault::EchoOfAPart => Some(&token[..token.len() - 3]),
+            _ => None,
+        };
+        if let Some(echo) = echo {
+            return Err(format!("the token {echo} is not for us{}", ".".repeat(100_000)));
         }
         let (workflow, subject) = self.read(token).ok_or("the token is not ours, or ran out")?;
         let spki = unpem(text(&request, "/publicKeyRequest/publicKey/content")?);

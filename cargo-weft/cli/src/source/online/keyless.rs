@@ -4,6 +4,7 @@
 //! The key is gone when the signature is made. What comes back is checked before anybody gets it; whether
 //! the services are to be trusted is for a trusted root to say, that is `cargo weft verify`.
 
+mod ambient;
 mod check;
 mod token;
 
@@ -17,7 +18,7 @@ use sigstore_sign::reqwest::{self, Url};
 use sigstore_sign::trust_root::SigningConfig;
 use sigstore_sign::{SigningContext, SigningServices, SigstoreInstance};
 
-use super::{TIMEOUT, block_on, client_within, failed};
+use super::{TIMEOUT, address, block_on, client_within, failed};
 use crate::error::Error;
 use crate::source::roles::read;
 
@@ -60,10 +61,10 @@ pub struct KeylessArgs {
 ///
 /// [`Error::Usage`], [`Error::File`], or [`Error::Service`], which names the service and every cause.
 pub fn attest(args: &KeylessArgs, statement: &[u8]) -> Result<Vec<u8>, Error> {
-    attest_within(args, statement, TIMEOUT)
+    attest_within(args, statement, TIMEOUT, &|name| std::env::var(name).ok())
 }
 
-/// Does what [`attest`] does, and gives each request so long.
+/// Does what [`attest`] does, gives each request so long, and asks for variables of the environment like this.
 ///
 /// # Errors
 ///
@@ -72,15 +73,19 @@ pub fn attest_within(
     args: &KeylessArgs,
     statement: &[u8],
     timeout: Duration,
+    variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>, Error> {
     let services = args.services()?;
     let urls = addresses(&services)?;
     // What is not encrypted stays on this machine, whatever proxy there is.
     let is_local = urls.iter().any(|url| url.scheme() == "http");
     let client = client_within(timeout, is_local)?;
-    let path = args.identity_token_file.as_deref();
     block_on(async {
-        let token = token::fetch(path).await?;
+        let token = match &args.identity_token_file {
+            Some(path) => token::from_file(path)?,
+            None => ambient::fetch(timeout, variable).await?,
+        };
+        let token = token::unexpired(token)?;
         sign(services, client, token, statement, timeout).await
     })?
 }
@@ -97,11 +102,9 @@ async fn sign(
     let context = SigningContext::new(services.clone()).with_http_client(client.clone());
     let signed = context.signer(token).sign_raw_statement(statement).await;
     match signed {
-        Ok(bundle) => check::returned(&bundle, statement, &services),
-        Err(error) => {
-            let error = explain(&error, &services, &client, timeout).await;
-            Err(token::redact(error, &secret))
-        }
+        Ok(bundle) => check::returned(&bundle, statement, &services)
+            .map_err(|error| token::redact(error, &secret)),
+        Err(error) => Err(explain(&error, &services, &client, timeout, &secret).await),
     }
 }
 
@@ -111,6 +114,7 @@ async fn explain(
     services: &SigningServices,
     client: &reqwest::Client,
     timeout: Duration,
+    secret: &str,
 ) -> Error {
     use sigstore_sign::{Error as Signing, fulcio, rekor, tsa};
     let (action, service, is_silent) = match error {
@@ -136,9 +140,9 @@ async fn explain(
         ),
         _ => ("sign with", "a key for one signature", false),
     };
-    let said = failed(action, service, error);
+    let said = token::redact(failed(action, service, error), secret);
     match is_silent {
-        true => more(said, &cause(client, service, timeout).await),
+        true => more(said, &token::clean(&cause(client, service, timeout).await, secret)),
         false => said,
     }
 }
@@ -217,59 +221,12 @@ fn config(path: &std::path::Path) -> Result<SigningConfig, Error> {
 /// Reads the addresses, and refuses those that would send a token in the clear.
 fn addresses(services: &SigningServices) -> Result<Vec<Url>, Error> {
     let urls = [Some(services.fulcio_url()), Some(services.rekor_url()), services.tsa_url()];
-    urls.into_iter().flatten().map(address).collect()
-}
-
-fn address(text: &str) -> Result<Url, Error> {
-    let refused = |fault: &str| {
-        let shown = crate::escape::terminal(text);
-        Err(Error::usage(format!("`{shown}` {fault}"), "name a service by https://HOST/PATH"))
-    };
-    let Ok(url) = Url::parse(text) else { return refused("is no URL") };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::usage(
-            "the URL of a service holds a password",
-            "name it without, since arguments are seen by others",
-        ));
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => refused("is not encrypted, and not on this machine"),
-        _ => refused("is no URL of a service"),
-    }
-}
-
-/// Says whether a host is this machine by its name or number alone, which no resolver has a say in.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let number = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    number.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    urls.into_iter().flatten().map(|url| address("the URL of a service", url)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_not_encrypted_stays_on_this_machine() {
-        for (url, is_taken) in [
-            ("https://fulcio.example.org", true),
-            ("http://127.0.0.1:8080", true),
-            ("http://127.8.8.8", true),
-            ("http://[::1]:8080/path", true),
-            ("http://fulcio.example.org", false),
-            ("http://localhost", false),
-            ("http://127.0.0.1.example.org", false),
-            ("http://127.0.0.1@example.org", false),
-            ("http://10.0.0.1", false),
-            ("https://user:secret@fulcio.example.org", false),
-            ("file:///etc/passwd", false),
-            ("fulcio.example.org", false),
-        ] {
-            assert_eq!(address(url).is_ok(), is_taken, "{url}");
-        }
-    }
 
     #[test]
     fn the_embedded_services_are_those_of_the_public_good_instance() {

@@ -5,7 +5,6 @@
 mod state;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use sigstore_tuf::{HttpRepository, MetadataStore, Updater, UpdaterConfig};
 use weft_verify::{AsOf, Sha256};
 
 pub use self::state::{State, Versions};
-use super::{block_on, client, failed};
+use super::{address, block_on, client, failed};
 use crate::error::Error;
 
 /// The largest root that is read, in bytes.
@@ -75,24 +74,7 @@ impl Repository {
     ///
     /// [`Error::Usage`] if it is not reached through TLS, unless it is on this machine.
     pub fn elsewhere(url: &str, initial_root: Vec<u8>) -> Result<Self, Error> {
-        let refused = |message: &str| {
-            let url = crate::escape::terminal(url);
-            Error::usage(format!("--url {url}: {message}"), "name it as https://HOST/PATH")
-        };
-        let parsed = Url::parse(url).map_err(|e| refused(&e.to_string()))?;
-        // A name can be anybody's; an address of this machine cannot.
-        let host = parsed.host_str().map(|host| host.trim_matches(['[', ']']));
-        let is_here =
-            host.and_then(|host| host.parse().ok()).is_some_and(|ip: IpAddr| ip.is_loopback());
-        match parsed.scheme() {
-            "https" if parsed.has_host() => {}
-            "http" if is_here => {}
-            _ => return Err(refused("only https, or http on an address of this machine")),
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(refused("a user or a password in it"));
-        }
-        Ok(Self { url: parsed, initial_root })
+        Ok(Self { url: address("--url", url)?, initial_root })
     }
 
     /// Returns its address.
