@@ -132,8 +132,7 @@ impl Git {
     ///
     /// What git says.
     pub fn committed(&self, commit: &str) -> Result<i64, String> {
-        let object = self.run(&["cat-file", "commit", commit])?;
-        let object = String::from_utf8_lossy(&object);
+        let object = self.commit_text(commit)?;
         let header = object.lines().take_while(|line| !line.is_empty());
         let line = header.filter_map(|line| line.strip_prefix("committer ")).next();
         line.and_then(|line| line.rsplit(' ').nth(1)?.parse().ok())

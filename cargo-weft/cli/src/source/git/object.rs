@@ -100,14 +100,20 @@ impl Git {
     ///
     /// A sentence: the commit is missing, or is not what its id says.
     pub fn tree(&self, commit: &str) -> Result<String, String> {
-        let mut tree = None;
+        let text = self.commit_text(commit)?;
+        let tree = text.lines().next().and_then(|line| line.strip_prefix("tree "));
+        let tree = tree.filter(|id| super::is_id(id)).map(str::to_owned);
+        tree.ok_or_else(|| "its commit has no tree".to_owned())
+    }
+
+    /// Reads a commit as git writes it.
+    pub(super) fn commit_text(&self, commit: &str) -> Result<String, String> {
+        let mut text = String::new();
         self.each(Kind::Commit, &[commit], MAX_OBJECT, |_, bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            tree =
-                text.lines().next().and_then(|line| line.strip_prefix("tree ")).map(str::to_owned);
+            text = String::from_utf8_lossy(bytes).into_owned();
             Ok(())
         })?;
-        tree.filter(|id| super::is_id(id)).ok_or_else(|| "its commit has no tree".to_owned())
+        Ok(text)
     }
 
     /// Reads the contents of blobs, in their order.
@@ -264,6 +270,31 @@ mod tests {
         assert_eq!(hashed(Kind::Blob, b"hello\n", 64).unwrap(), sha256);
         let empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
         assert_eq!(hashed(Kind::Tree, b"", 40).unwrap(), empty);
+    }
+
+    #[test]
+    fn what_is_not_what_its_id_says_is_refused() {
+        let id = "ce013625030ba8dba906f756967f9e9ca394464a";
+        let check = |answer: &str, limit: usize| {
+            let mut content = Vec::new();
+            let read = read(&mut answer.as_bytes(), Kind::Blob, id, limit, &mut content);
+            read.map(|()| String::from_utf8(content).unwrap())
+        };
+        let whole = format!("{id} blob 6\nhello\n\n");
+        assert_eq!(check(&whole, 6).unwrap(), "hello\n");
+        assert_eq!(check(&whole, 5).unwrap_err(), format!("the blob {id} is larger than 0 MiB"));
+        let other = check(&whole.replace("hello", "hellO"), 6).unwrap_err();
+        assert!(other.starts_with("git's database holds something else"), "{other}");
+        let odd = format!("git cannot read the blob {id}");
+        for answer in [
+            &*whole.replace("blob", "tree"),
+            &*whole.replace(" 6", " 6x"),
+            &whole[..whole.len() - 2],
+            &*format!("{id} missing\n"),
+            "",
+        ] {
+            assert_eq!(check(answer, 6).unwrap_err(), odd, "{answer}");
+        }
     }
 
     #[test]
