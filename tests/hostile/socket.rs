@@ -130,6 +130,7 @@ impl Desk {
         desk.git(&["init", "--quiet"]);
         desk.git(&["add", "--all"]);
         desk.git(&["commit", "--quiet", "--message", "x"]);
+        copy(&desk.tree.path("a/tree/.weft"), &desk.tree.path("a/trusted"));
         copy(&desk.tree.path("a"), &desk.tree.path("b"));
         desk
     }
@@ -255,7 +256,11 @@ fn lines() -> Vec<(String, i32)> {
         ),
         ("release finish ../release.json --output ../release.dsse.json".to_owned(), 0),
         (format!("gate release --as-of {AS_OF} {gate}"), 3),
-        ("release reproduce --artifacts ../out --manifest ../release.dsse.json".to_owned(), 1),
+        (
+            "release reproduce --artifacts ../out --manifest ../release.dsse.json --roles ../trusted/roles.toml"
+                .to_owned(),
+            1,
+        ),
         (
             "verify-layout ../root.layout --links ../links --key ../owner.pub --as-of 2026-11-20"
                 .to_owned(),

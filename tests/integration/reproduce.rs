@@ -56,8 +56,7 @@ impl Desk {
         let committed: Value = serde_json::from_str(&committed).unwrap();
         desk.roles = committed["digest"].as_str().unwrap().to_owned();
         desk.git(&["init", "--quiet"]);
-        desk.git(&["add", "--all"]);
-        desk.git(&["commit", "--quiet", "--message", "x"]);
+        desk.commit();
         desk
     }
 
@@ -116,6 +115,21 @@ impl Desk {
 
     fn reproduce(&self, more: &str) -> Done {
         self.run(&format!("release reproduce --artifacts ../out {more}"))
+    }
+
+    fn sign(&self) {
+        self.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
+        self.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    }
+
+    /// The signed manifest, for somebody who knows the roles.
+    fn signed(&self) -> String {
+        format!("--manifest ../release.dsse.json --trusted-roles {}", self.roles)
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "x"]);
     }
 
     fn record(&self, name: &str) -> Value {
@@ -181,21 +195,23 @@ fn a_build_is_the_same_in_a_clean_directory_if_its_paths_are_remapped() {
     let here = desk.path("").display().to_string();
     assert!(!text.contains(&here), "{text}");
     // From the signed manifest on, with nothing but the records, and in a directory that is kept.
-    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
-    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    desk.sign();
     fs::create_dir(desk.path("records")).unwrap();
     for name in ["env.json", "manifest.json", "repro.lock"] {
         fs::copy(desk.path("out").join(name), desk.path("records").join(name)).unwrap();
     }
-    let line = "release reproduce --repro ../records --manifest ../release.dsse.json --keep ../kept --format json";
-    let done = desk.run(line).exits(0);
+    let line = format!(
+        "release reproduce --repro ../records {} --keep ../kept --format json",
+        desk.signed()
+    );
+    let done = desk.run(&line).exits(0);
     let report: Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!((&report["outcome"], &report["signed"]), (&"passed".into(), &true.into()));
     assert!(!done.stderr.contains("nobody vouches"), "{}", done.said());
     let kept = fs::read(desk.path("kept/source/target/release/app")).unwrap();
     assert_eq!(kept, fs::read(desk.path("out/app")).unwrap());
     // What is there already is not clean.
-    desk.run(line).exits(3);
+    desk.run(&line).exits(3);
     // The same records are written again, and the gate wants them as it wants the artifact.
     fs::remove_file(desk.path("release.json")).unwrap();
     fs::remove_file(desk.path("release.json.verdict.json")).unwrap();
@@ -234,8 +250,8 @@ fn the_guide_of_building_again_is_followed_literally() {
         String::from_utf8(output.stdout).unwrap()
     };
     follow(&block("### So that others can build it again"));
-    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
-    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    desk.sign();
+    desk.git(&["clone", "--quiet", ".", "../trusted"]);
     let said = follow(&block("## Build it again"));
     assert!(said.starts_with("passed\n  same       app\n"), "{said}");
 }
@@ -293,8 +309,19 @@ fn a_package_is_packed_again_with_its_commit() {
     assert_eq!(recorded["artifacts"][0]["kind"], "tar-gz");
     assert!(recorded.to_string().contains("app-1.0.0/.cargo_vcs_info.json"), "{recorded}");
     assert!(!recorded.to_string().contains("notes"), "{recorded}");
-    let done = desk.reproduce("").exits(0);
+    // The build does not make the notes, so the signed manifest has to name them.
+    let done = desk.reproduce("").exits(1);
+    assert!(done.stdout.contains("notes is named by neither"), "{}", done.said());
+    desk.sign();
+    let done = desk.reproduce(&desk.signed()).exits(0);
     assert!(done.stdout.contains("same       app-1.0.0.crate"), "{}", done.said());
+    assert!(done.stdout.contains("not compared  notes"), "{}", done.said());
+    let done = desk.reproduce(&format!("{} --format json", desk.signed())).exits(0);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["not-compared"], serde_json::json!(["notes"]));
+    fs::write(desk.path("out/notes"), "of somebody\n").unwrap();
+    let done = desk.reproduce(&desk.signed()).exits(1);
+    assert!(done.stdout.contains("notes is not as the signed manifest has it"), "{}", done.said());
 }
 
 #[test]
@@ -332,10 +359,13 @@ fn records_that_do_not_belong_to_the_sources_are_refused() {
     // A record that is not canonical, or not there.
     let text = fs::read_to_string(desk.path("out/repro.lock")).unwrap();
     fs::write(desk.path("out/repro.lock"), format!("{text}\n")).unwrap();
-    desk.reproduce("").exits(1);
+    let done = desk.reproduce("--format json").exits(1);
+    let report: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert!(report["reasons"][0].as_str().unwrap().starts_with("repro.lock: "), "{report}");
     fs::remove_file(desk.path("out/repro.lock")).unwrap();
     let done = desk.reproduce("").exits(3);
-    assert!(done.stdout.contains("repro.lock cannot be read"), "{}", done.said());
+    let remedy = "there is no repro.lock; prepare the release with --reproducible";
+    assert!(done.stdout.contains(remedy), "{}", done.said());
     fs::write(desk.path("out/repro.lock"), text).unwrap();
     // An artifact that is another, or not there.
     let app = fs::read(desk.path("out/app")).unwrap();
@@ -346,10 +376,9 @@ fn records_that_do_not_belong_to_the_sources_are_refused() {
     desk.reproduce("").exits(3);
     fs::write(desk.path("out/app"), app).unwrap();
     // A signed manifest of other records.
-    desk.run("release countersign ../release.json --key ../keys/alice.key").exits(0);
-    desk.run("release finish ../release.json --output ../release.dsse.json").exits(0);
+    desk.sign();
     desk.forge("env.json", |env| env["cargo"] = "0.1.0".into());
-    let done = desk.reproduce("--manifest ../release.dsse.json").exits(1);
+    let done = desk.reproduce(&desk.signed()).exits(1);
     assert!(done.stdout.contains("and the signed manifest names"), "{}", done.said());
 }
 
@@ -399,6 +428,166 @@ fn records_ask_for_a_build_and_nothing_else() {
     assert!(done.stdout.contains("first in \\u{1b}[2J"), "{}", done.said());
 }
 
+/// Whoever can replace the sources can replace the roles that lie in them.
+#[test]
+fn roles_of_the_repository_vouch_for_nothing() {
+    let desk = Desk::released(&[]);
+    desk.sign();
+    desk.git(&["clone", "--quiet", ".", "../trusted"]);
+    let refused = |done: Done, phrase: &str| {
+        assert!(done.stdout.contains(phrase), "{phrase:?} in {}", done.said());
+        assert!(done.stdout.contains("\"signed\":false"), "{}", done.said());
+        assert!(!done.stderr.contains("running the build"), "{}", done.said());
+    };
+    let untrusted = "they lie in what is judged";
+    let manifest = "--manifest ../release.dsse.json --format json";
+    refused(desk.reproduce(manifest).exits(3), untrusted);
+    refused(desk.reproduce(&format!("{manifest} --roles .weft/roles.toml")).exits(3), untrusted);
+    // Below the top as well.
+    let line = "release reproduce --artifacts ../../out --manifest ../../release.dsse.json --roles ../.weft/roles.toml --format json";
+    refused(Run::new(desk.path("tree/src"), line).within(120).done().exits(3), untrusted);
+    let trusted = "--roles ../trusted/.weft/roles.toml";
+    let behind = format!("{manifest} {trusted} --newest-revocation 1");
+    refused(desk.reproduce(&behind).exits(1), "these roles are behind it");
+    // Another's roles, and a release that they signed.
+    fs::remove_dir_all(desk.path("tree/.weft")).unwrap();
+    for line in [
+        "key new mallory --output ../keys/mallory.key",
+        "role init --name mallory --key ../keys/mallory.pub",
+        "role propose --output ../mallory.json",
+        "role attest ../mallory.json --key ../keys/mallory.key",
+        "role commit ../mallory.json",
+    ] {
+        desk.run(line).exits(0);
+    }
+    fs::create_dir(desk.path("evil")).unwrap();
+    fs::copy(desk.path("release.json"), desk.path("evil/release.json")).unwrap();
+    desk.run("release countersign ../evil/release.json --key ../keys/mallory.key").exits(0);
+    desk.run("release finish ../evil/release.json --output ../evil/release.dsse.json").exits(0);
+    let evil = "--manifest ../evil/release.dsse.json --format json";
+    refused(desk.reproduce(evil).exits(3), untrusted);
+    refused(desk.reproduce(&format!("{evil} {trusted}")).exits(3), "0 of 1; missing role release");
+    let anchored = format!("{evil} --trusted-roles {}", desk.roles);
+    refused(desk.reproduce(&anchored).exits(1), "the roles in");
+    // The right ones still count.
+    let done = desk.reproduce(&format!("{manifest} {trusted}")).exits(0);
+    assert!(done.stdout.contains("\"signed\":true"), "{}", done.said());
+}
+
+#[test]
+fn a_file_that_no_record_names_is_refused() {
+    let desk = Desk::released(&[]);
+    desk.sign();
+    fs::write(desk.path("out/EXTRA"), "x").unwrap();
+    for more in ["", &*desk.signed()] {
+        let done = desk.reproduce(more).exits(1);
+        assert!(done.stdout.contains("EXTRA is named by neither"), "{}", done.said());
+        assert!(!done.stderr.contains("running the build"), "{}", done.said());
+    }
+}
+
+/// A build that looks for the artifacts it is compared with, and shows them as its own package.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_build_only_links_to_is_not_what_it_made() {
+    let script = r#"
+        use std::{env, fs, os::unix::fs::symlink, path::Path};
+        fn main() {
+            let now = std::time::SystemTime::now();
+            println!("cargo:rustc-env=NOW={now:?}");
+            let mut id = "self".to_owned();
+            while let Ok(status) = fs::read_to_string(format!("/proc/{id}/status")) {
+                let said = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+                let said = String::from_utf8_lossy(&said).into_owned();
+                let mut words = said.split('\0').skip_while(|word| *word != "--artifacts");
+                if let Some(artifacts) = words.nth(1) {
+                    let artifacts = Path::new(&format!("/proc/{id}/cwd")).join(artifacts);
+                    let artifacts = artifacts.canonicalize().unwrap();
+                    let out = env::var("OUT_DIR").unwrap();
+                    let target = Path::new(&out).ancestors().nth(4).unwrap();
+                    symlink(&artifacts, target.join("package")).unwrap();
+                    fs::write(artifacts.join("../linked"), "").unwrap();
+                    return;
+                }
+                let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+                id = parent.unwrap().trim().to_owned();
+            }
+        }
+    "#;
+    let main = "fn main() {\n    println!(\"{}\", env!(\"NOW\"));\n}\n";
+    let desk = Desk::released(&[("build.rs", script), ("src/main.rs", main)]);
+    assert!(!desk.path("linked").exists());
+    let done = desk.reproduce("").exits(1);
+    assert!(desk.path("linked").exists(), "the build tried it: {}", done.said());
+    assert!(done.stdout.starts_with("failed\n  different  app\n"), "{}", done.said());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_directory_that_a_link_leads_to_is_not_built() {
+    let desk = Desk::new(&[]);
+    let sentinel = desk.path("sentinel");
+    let script = format!("fn main() {{ std::fs::write({sentinel:?}, \"\").unwrap(); }}");
+    fs::create_dir_all(desk.path("outside/src")).unwrap();
+    for (name, text) in [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", LOCKFILE),
+        ("src/main.rs", "fn main() {}"),
+        ("build.rs", &*script),
+    ] {
+        fs::write(desk.path("outside").join(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink(desk.path("outside"), desk.path("tree/link")).unwrap();
+    desk.commit();
+    desk.build("cargo build --release --locked --offline", "release/app");
+    desk.prepare("").exits(0);
+    let change = |env: &mut Value| env["build"]["directory"] = "link".into();
+    desk.forged("env.json", change, 1, "\"link\" is no directory of the commit");
+    assert!(!sentinel.exists());
+}
+
+/// rustup takes programs from such a place, also to say which version they are.
+#[test]
+#[cfg(unix)]
+fn a_toolchain_of_the_tree_is_not_even_asked() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::released(&[]);
+    let sentinel = desk.path("sentinel");
+    fs::create_dir_all(desk.path("evil/bin")).unwrap();
+    for name in ["cargo", "rustc"] {
+        let path = desk.path("evil/bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\ntouch {}\n", sentinel.display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let text = format!("[toolchain]\npath = {:?}\n", desk.path("evil"));
+    fs::write(desk.path("tree/rust-toolchain.toml"), text).unwrap();
+    desk.commit();
+    let id = |revision: &str| {
+        let mut git = Command::new("git");
+        git.args(["rev-parse", revision]).current_dir(desk.path("tree"));
+        String::from_utf8(git.output().unwrap().stdout).unwrap().trim().to_owned()
+    };
+    let phrase = "the toolchain file rust-toolchain.toml names no toolchain by its channel";
+    let change = |lock: &mut Value| {
+        lock["commit"] = id("HEAD").into();
+        lock["tree"] = id("HEAD^{tree}").into();
+    };
+    desk.forged("repro.lock", change, 1, phrase);
+    for name in ["env.json", "manifest.json", "repro.lock"] {
+        fs::remove_file(desk.path("out").join(name)).unwrap();
+    }
+    fs::remove_file(desk.path("release.json")).unwrap();
+    fs::remove_file(desk.path("release.json.verdict.json")).unwrap();
+    let done = desk.prepare("").exits(2);
+    assert!(done.stderr.contains(phrase), "{}", done.said());
+    assert!(!sentinel.exists());
+    // One that is named is asked.
+    fs::write(desk.path("tree/rust-toolchain.toml"), "[toolchain]\nprofile = \"minimal\"\n")
+        .unwrap();
+    desk.commit();
+    desk.prepare("").exits(0);
+}
+
 /// The work tree is not the commit, and may have become anybody's.
 #[test]
 #[cfg(unix)]
@@ -429,13 +618,30 @@ fn what_cannot_be_recorded_is_not_released() {
     let done = desk.prepare("").exits(2);
     assert!(done.stderr.contains("a path of this machine"), "{}", done.said());
     desk.flags = String::new();
+    // Whether there is anything or not.
+    desk.flags = "-L/nowhere/at/all".to_owned();
+    let done = desk.prepare("").exits(2);
+    assert!(done.stderr.contains("a path of this machine"), "{}", done.said());
+    desk.flags = String::new();
     // A record of another build is not overwritten.
     fs::write(desk.path("out/env.json"), "mine").unwrap();
     let done = desk.prepare("").exits(2);
     assert!(done.stderr.contains("says something else"), "{}", done.said());
     assert_eq!(fs::read(desk.path("out/env.json")).unwrap(), b"mine");
     fs::remove_file(desk.path("out/env.json")).unwrap();
+    // Nothing is left of a release that is not prepared.
+    let another = "release prepare --precision lock --artifacts ../out --release-version 9.9.9 --output ../release.json --reproducible";
+    desk.run(another).exits(2);
+    for name in ["out/env.json", "release.json", "release.json.verdict.json"] {
+        assert!(!desk.path(name).exists(), "{name}");
+    }
     desk.prepare("").exits(0);
+    let done = desk.prepare("").exits(2);
+    assert!(done.stderr.contains("release.json is there already"), "{}", done.said());
+    // A directory that is not clean is not made.
+    let done = desk.reproduce("--keep kept").exits(3);
+    assert!(done.stdout.contains("is not clean"), "{}", done.said());
+    assert!(!desk.path("tree/kept").exists());
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! what its configuration could still name, a remote that is asked for missing objects, is switched off.
 //! Nothing of the user's or the system's configuration is read, so an answer depends on the repository alone.
 
-mod checkout;
 mod object;
+mod scratch;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};

@@ -257,14 +257,19 @@ impl Environment {
         }
         let command = Command::parse(&self.build.command)?;
         let profile = (command.profile().to_owned(), &self.build.profile);
-        let triple = command.target().or(self.variables.get("CARGO_BUILD_TARGET").map(|t| &**t));
-        let target = (triple.unwrap_or(&self.rustc.host).to_owned(), &self.build.target);
+        Command::demand_triple(&self.variables)?;
+        let target = (self.triple(&command).to_owned(), &self.build.target);
         for (what, (expected, found)) in [("profile", profile), ("target", target)] {
             if expected != *found {
                 return Err(Unfit::NotAsCommand { what, expected, found: found.clone() });
             }
         }
         Ok(command)
+    }
+
+    /// Returns the triple that a command builds for here.
+    pub fn triple<'a>(&'a self, command: &'a Command) -> &'a str {
+        command.triple(&self.variables).unwrap_or(&self.rustc.host)
     }
 
     /// Lists how another environment differs, as the name of each thing, what is recorded and what was found.

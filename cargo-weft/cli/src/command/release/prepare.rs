@@ -14,6 +14,7 @@ use weft_gate::release::reproduce::{
 };
 use weft_gate::release::{Made, Manifest, PREDICATE, SCHEMA, Source, is_higher};
 use weft_verify::Sha256;
+use weft_verify::digest::Artifact;
 use weft_verify::proposal::Proposal;
 use weft_verify::statement::{ResourceDescriptor, Statement};
 
@@ -73,6 +74,10 @@ pub(super) struct PrepareArgs {
 }
 
 pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
+    let verdict_path = named(&args.output, "verdict.json");
+    for path in [&args.output, &verdict_path] {
+        demand_new(path)?;
+    }
     let as_of = args.as_of.unwrap_or_else(today);
     let loaded = judged(&args.selection, None, args.advisory_db.as_deref(), as_of, Whose::Gate)?;
     let roles = place(args.roles.as_deref(), &loaded.root)?.in_force(None)?;
@@ -88,9 +93,7 @@ pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
     if let Some(path) = &source.changed {
         return Err(unfit(&format!("{path} is not as the commit has it")));
     }
-    if args.reproducible {
-        record(args, &loaded, &source)?;
-    }
+    let records = args.reproducible.then(|| recorded(args, &loaded, &source)).transpose()?;
     let verdict_bytes = verdict.to_canonical().map_err(|e| Error::Bug(e.to_string()))?;
     let previous = args.previous.as_deref().map(release::signed).transpose()?;
     let rollback = match &args.rollback {
@@ -122,11 +125,15 @@ pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
             "a version only rises: name a higher one",
         ));
     }
-    let subjects =
-        release::artifacts(&args.artifacts).into_iter().map(|(name, artifact)| match artifact {
-            Ok(artifact) => Ok(ResourceDescriptor::of(&name, &artifact)),
-            Err(why) => Err(unfit(&format!("{name} {why}"))),
-        });
+    let mut artifacts = release::artifacts(&args.artifacts);
+    if let Some(records) = &records {
+        let files = contract::NAMES.iter().zip(&records.bytes);
+        artifacts.extend(files.map(|(name, bytes)| ((*name).to_owned(), Ok(Artifact::of(bytes)))));
+    }
+    let subjects = artifacts.into_iter().map(|(name, artifact)| match artifact {
+        Ok(artifact) => Ok(ResourceDescriptor::of(&name, &artifact)),
+        Err(why) => Err(unfit(&format!("{name} {why}"))),
+    });
     let subjects = subjects.collect::<Result<Vec<_>, _>>()?;
     if subjects.is_empty() {
         let message = format!("there is nothing in {}", args.artifacts.display());
@@ -135,8 +142,11 @@ pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
     let predicate = manifest.to_value().map_err(|e| Error::Bug(e.to_string()))?;
     let proposal = Proposal::new(Statement::new(subjects, PREDICATE, predicate))
         .map_err(|e| Error::Bug(e.to_string()))?;
-    let verdict_path = named(&args.output, "verdict.json");
+    // Nothing is written before everything is known to be fit.
     make_parent(&args.output)?;
+    if let Some(records) = &records {
+        records.write(&args.artifacts)?;
+    }
     files::create_whole(&verdict_path, &verdict_bytes)?;
     files::create_whole(&args.output, proposal.as_bytes())?;
     let shown = terminal(&args.output.display().to_string());
@@ -152,9 +162,21 @@ pub(super) fn run(args: &PrepareArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Passed)
 }
 
-/// Writes the records of a build among its artifacts, so that the manifest names them as it names the others.
-fn record(args: &PrepareArgs, loaded: &Loaded, source: &Source) -> Result<(), Error> {
+/// Demands that nothing is overwritten: a manifest may be one that people signed.
+fn demand_new(path: &Path) -> Result<(), Error> {
+    match path.symlink_metadata() {
+        Err(_) => Ok(()),
+        Ok(_) => Err(Error::usage(
+            format!("{} is there already", path.display()),
+            "remove it, or name another file: --output FILE",
+        )),
+    }
+}
+
+/// Makes the records of a build, which go among its artifacts, so that the manifest names them as it names the others.
+fn recorded(args: &PrepareArgs, loaded: &Loaded, source: &Source) -> Result<Contract, Error> {
     let root = &loaded.root;
+    toolchain::demand_installed(root).map_err(|why| unfit(&why))?;
     let (top, _) = release::repository(root).map_err(|why| unfit(&why))?;
     let mut environment = contract::template()?;
     if let Some(line) = &args.build {
@@ -179,9 +201,7 @@ fn record(args: &PrepareArgs, loaded: &Loaded, source: &Source) -> Result<(), Er
     };
     let mut environment =
         toolchain::describe(root, top, top, build, variables).map_err(|why| unfit(&why))?;
-    let by_variable = environment.variables.get("CARGO_BUILD_TARGET").map(String::as_str);
-    let triple = command.target().or(by_variable).unwrap_or(&environment.rustc.host);
-    environment.build.target = triple.to_owned();
+    environment.build.target = environment.triple(&command).to_owned();
     environment.command(&allowed).map_err(|why| unfit(&why.to_string()))?;
     let bytes = files::read_bounded(&root.join("Cargo.lock"), lockfile::MAX_BYTES)
         .map_err(|why| unfit(&format!("Cargo.lock {why}")))?;
@@ -196,7 +216,9 @@ fn record(args: &PrepareArgs, loaded: &Loaded, source: &Source) -> Result<(), Er
         environment: Sha256::of(b""),
         manifest: Sha256::of(b""),
     };
-    Contract::fill(environment, built(args)?, lock)?.write(&args.artifacts)
+    let records = Contract::fill(environment, built(args)?, lock)?;
+    records.demand_room(&args.artifacts)?;
+    Ok(records)
 }
 
 /// Takes the artifacts apart that the build made.

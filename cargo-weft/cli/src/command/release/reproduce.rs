@@ -1,22 +1,23 @@
 //! `cargo weft release reproduce`: builds the commit of a release again, and says what is different first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::civil::Date;
 use serde::Serialize;
-use weft_gate::Outcome;
+use weft_gate::gate::StepResult;
 use weft_gate::input::lockfile;
 use weft_gate::release::reproduce::{Command, Compared, Difference, Environment, Locked, compare};
+use weft_gate::{Outcome, release as gate};
 use weft_verify::Sha256;
 use weft_verify::digest::Artifact;
-use weft_verify::statement::Statement;
 
 use super::{place, verified};
 use crate::command::{Format, as_of};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
+use crate::source::checkout::is_outside;
 use crate::source::release::contract::{self, Contract};
 use crate::source::release::rebuild::{self, Clean};
 use crate::source::release::toolchain;
@@ -33,9 +34,15 @@ pub(super) struct ReproduceArgs {
     /// The signed manifest of the release, which has to name the three
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// The roles file; by default .weft/roles.toml of the repository
+    /// The roles file, one that the repository cannot change; by default its .weft/roles.toml
     #[arg(long, value_name = "FILE", requires = "manifest")]
     roles: Option<PathBuf>,
+    /// The digest of a version of the roles that is trusted
+    #[arg(long, value_name = "SHA256", requires = "manifest")]
+    trusted_roles: Option<Sha256>,
+    /// The newest revocation number known from elsewhere
+    #[arg(long, value_name = "N", requires = "manifest")]
+    newest_revocation: Option<u64>,
     /// The day to judge signatures as of, YYYY-MM-DD; by default today, in UTC
     #[arg(long, value_name = "DAY", requires = "manifest")]
     as_of: Option<Date>,
@@ -59,6 +66,9 @@ struct Report {
     /// Every artifact of the records; none if it did not come to a build.
     artifacts: Vec<Compared>,
     commit: String,
+    /// What is signed or there, and is not made by the build of the records.
+    #[serde(rename = "not-compared")]
+    not_compared: Vec<String>,
     outcome: Outcome,
     /// Why the outcome is what it is, if no artifact says so.
     reasons: Vec<String>,
@@ -73,6 +83,20 @@ enum Stop {
     Refused(String),
     /// Something that a comparison needs is not there, or is another.
     Missing(Vec<String>),
+    /// The command could not do its work.
+    Broken(Box<Error>),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error.status() {
+            ExitStatus::Failed => Self::Refused(error.to_string()),
+            ExitStatus::Inconclusive => Self::missing(error.to_string()),
+            ExitStatus::Passed | ExitStatus::Error | ExitStatus::Bug => {
+                Self::Broken(Box::new(error))
+            }
+        }
+    }
 }
 
 impl Stop {
@@ -87,21 +111,13 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<ExitStatus, Error> {
     let mut report = Report {
         artifacts: Vec::new(),
         commit: String::new(),
+        not_compared: Vec::new(),
         outcome: Outcome::Inconclusive,
         reasons: Vec::new(),
         schema: 1,
-        signed: args.manifest.is_some(),
+        signed: false,
     };
-    let compared = match Contract::read(directory)? {
-        Ok(contract) => {
-            report.commit = contract.lock.commit.clone();
-            let statement = args.manifest.as_deref();
-            let statement = statement.map(|path| signed(args, path)).transpose()?;
-            reproduced(args, &contract, statement.as_ref())
-        }
-        Err(why) => Err(Stop::missing(why)),
-    };
-    match compared {
+    match reproduced(args, directory, &mut report) {
         Ok(artifacts) => {
             let is_same = artifacts.iter().all(|compared| compared.difference.is_none());
             report.outcome = if is_same { Outcome::Passed } else { Outcome::Failed };
@@ -112,44 +128,93 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<ExitStatus, Error> {
             report.reasons.push(why);
         }
         Err(Stop::Missing(reasons)) => report.reasons = reasons,
+        Err(Stop::Broken(error)) => return Err(*error),
     }
     let json = serde_json::to_value(&report).map_err(|e| Error::Bug(e.to_string()))?;
     args.format.print(shown(&report), &json)?;
     Ok(report.outcome.into())
 }
 
-/// Reads the signed manifest of the release, and demands that enough keys signed it.
-fn signed(args: &ReproduceArgs, path: &Path) -> Result<Signed, Error> {
-    let envelope = roles::envelope(path)?;
-    let roles = place(args.roles.as_deref(), &args.repository)?.in_force(None)?;
-    let (statement, manifest, _) = verified(&envelope, &roles, as_of(args.as_of)?)
-        .map_err(Error::rejected(&path.display().to_string()))?;
-    Ok(Signed { statement, commit: manifest.weft.commit, tree: manifest.weft.tree })
-}
+/// The artifacts of a directory by name, each with its digests or why it is none.
+type Artifacts = BTreeMap<String, Result<Artifact, String>>;
 
 /// What a signed manifest says about a build.
 struct Signed {
-    statement: Statement,
+    subjects: BTreeMap<String, Sha256>,
     commit: String,
     tree: String,
 }
 
+/// Reads the signed manifest of the release, and demands that enough keys signed it, of roles that the repository did
+/// not bring.
+fn signed(args: &ReproduceArgs, path: &Path, repository: &Path) -> Result<Signed, Stop> {
+    let envelope = roles::envelope(path)?;
+    let place = place(args.roles.as_deref(), repository)?;
+    let roles = place.in_force(args.trusted_roles).map_err(|error| match error.status() {
+        ExitStatus::Failed => Stop::Refused(error.to_string()),
+        _ => Stop::missing(error.to_string()),
+    })?;
+    let is_trusted = args.trusted_roles.is_some() || is_outside(place.file(), repository);
+    let known = args.newest_revocation.unwrap_or(0);
+    let demand = |known: u64| {
+        let record = roles.record();
+        let (version, number) = (record.version, record.revocations.number);
+        let step = gate::roles(version, roles.digest(), number, known, is_trusted);
+        match step.result {
+            StepResult::Passed => Ok(()),
+            StepResult::Failed => Err(Stop::Refused(step.evidence.join("; "))),
+            StepResult::Missing => {
+                let remedy = step.remedy.map(str::to_owned);
+                Err(Stop::Missing(step.evidence.into_iter().chain(remedy).collect()))
+            }
+        }
+    };
+    demand(known)?;
+    let refused = Error::rejected(&path.display().to_string());
+    let (statement, manifest, _) =
+        verified(&envelope, &roles, as_of(args.as_of)?).map_err(&refused)?;
+    demand(known.max(manifest.weft.revocations))?;
+    let mut subjects = BTreeMap::new();
+    for subject in statement.subject {
+        let sha256 = subject.digest.get("sha256").and_then(|digits| digits.parse().ok());
+        let (Some(name), Some(sha256)) = (subject.name, sha256) else {
+            let why = "the signed manifest has an artifact without a name or a SHA-256";
+            return Err(Stop::Refused(why.to_owned()));
+        };
+        if subjects.insert(name, sha256).is_some() {
+            return Err(Stop::Refused("the signed manifest names an artifact twice".to_owned()));
+        }
+    }
+    Ok(Signed { subjects, commit: manifest.weft.commit, tree: manifest.weft.tree })
+}
+
 fn reproduced(
     args: &ReproduceArgs,
-    contract: &Contract,
-    signed: Option<&Signed>,
+    directory: &Path,
+    report: &mut Report,
 ) -> Result<Vec<Compared>, Stop> {
+    let contract = &Contract::read(directory)?.map_err(Stop::missing)?;
+    report.commit = contract.lock.commit.clone();
     let command = fit(contract).map_err(Stop::Refused)?;
-    if let Some(signed) = signed {
+    let repository = args.repository.canonicalize();
+    let repository =
+        repository.map_err(|e| Stop::missing(format!("the repository cannot be read: {e}")))?;
+    let signed =
+        args.manifest.as_deref().map(|path| signed(args, path, &repository)).transpose()?;
+    if let Some(signed) = &signed {
         vouched(contract, signed).map_err(Stop::Refused)?;
+        report.signed = true;
     }
-    if let Some(directory) = &args.artifacts {
-        as_recorded(contract, directory)?;
+    let mut found = args.artifacts.as_deref().map(release::artifacts).unwrap_or_default();
+    if args.artifacts.is_some() {
+        as_recorded(contract, &mut found)?;
     }
-    let clean = checked_out(args, contract)?;
+    report.not_compared = beside(contract, &found, signed.as_ref()).map_err(Stop::Refused)?;
+    let clean = checked_out(contract, &repository, args.keep.as_deref())?;
     let environment = &contract.environment;
-    let workspace = clean.top.join(&environment.build.directory);
-    locked_alike(contract, &workspace).map_err(Stop::Refused)?;
+    let workspace = clean.workspace(&environment.build.directory).map_err(Stop::Refused)?;
+    locked_alike(contract, &clean.top, &workspace).map_err(Stop::Refused)?;
+    toolchain::demand_installed(&workspace).map_err(Stop::Refused)?;
     let here = toolchain::describe(
         &workspace,
         &clean.top,
@@ -165,10 +230,11 @@ fn reproduced(
         return Err(Stop::Missing(told.collect()));
     }
     announce(contract, &command, args.online, signed.is_some());
-    let target = clean.build(environment, &command, args.online).map_err(Stop::missing)?;
+    let target = clean.build(&workspace, environment, &command, args.online);
+    let target = target.map_err(Stop::missing)?;
     let names = contract.built.artifacts.iter().map(|artifact| &*artifact.name);
-    let directories = command.outputs(&environment.build.target);
-    Ok(compare(&contract.built, &rebuild::outputs(&target, &directories, names)))
+    let directory = command.output(&environment.variables);
+    Ok(compare(&contract.built, &rebuild::outputs(&target, &directory, names)))
 }
 
 /// Demands that the records belong together and ask for nothing but a build.
@@ -182,16 +248,11 @@ fn fit(contract: &Contract) -> Result<Command, String> {
 
 /// Demands that the signed manifest names the records, the commit, and each artifact by the same digest.
 fn vouched(contract: &Contract, signed: &Signed) -> Result<(), String> {
-    let subjects = signed.statement.subject.iter().filter_map(|subject| {
-        let digest = subject.digest.get("sha256")?.parse::<Sha256>().ok()?;
-        Some((subject.name.as_deref()?, digest))
-    });
-    let subjects: BTreeMap<&str, Sha256> = subjects.collect();
     let records = contract::NAMES.iter().zip(&contract.bytes);
     let records = records.map(|(name, bytes)| (*name, Sha256::of(bytes)));
     let artifacts = contract.built.artifacts.iter().map(|a| (&*a.name, a.sha256));
     for (name, digest) in records.chain(artifacts) {
-        match subjects.get(name) {
+        match signed.subjects.get(name) {
             Some(named) if *named == digest => {}
             Some(named) => {
                 return Err(format!(
@@ -211,8 +272,7 @@ fn vouched(contract: &Contract, signed: &Signed) -> Result<(), String> {
 }
 
 /// Demands that the artifacts that are there are those of the records.
-fn as_recorded(contract: &Contract, directory: &Path) -> Result<(), Stop> {
-    let mut found = release::artifacts(directory);
+fn as_recorded(contract: &Contract, found: &mut Artifacts) -> Result<(), Stop> {
     for artifact in &contract.built.artifacts {
         let name = &artifact.name;
         let digest = match found.remove(name) {
@@ -230,17 +290,42 @@ fn as_recorded(contract: &Contract, directory: &Path) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Lists what is signed or there beside the records and what they compare; what neither they nor a signed manifest name
+/// would be published unseen.
+fn beside(
+    contract: &Contract,
+    found: &Artifacts,
+    signed: Option<&Signed>,
+) -> Result<Vec<String>, String> {
+    let is_known = |name: &str| {
+        let mut artifacts = contract.built.artifacts.iter();
+        contract::NAMES.contains(&name) || artifacts.any(|artifact| artifact.name == name)
+    };
+    let subjects = signed.map(|signed| &signed.subjects);
+    let mut beside: BTreeSet<&str> =
+        subjects.into_iter().flatten().map(|(name, _)| &**name).collect();
+    for (name, artifact) in found.iter().filter(|(name, _)| !is_known(name)) {
+        let named = subjects.and_then(|subjects| subjects.get(name));
+        let named = named.ok_or_else(|| {
+            format!("{name} is named by neither manifest.json nor a signed manifest (--manifest)")
+        })?;
+        if artifact.as_ref().ok().and_then(digest) != Some(*named) {
+            return Err(format!("{name} is not as the signed manifest has it, sha256:{named}"));
+        }
+        beside.insert(name);
+    }
+    Ok(beside.into_iter().filter(|name| !is_known(name)).map(str::to_owned).collect())
+}
+
 fn digest(artifact: &Artifact) -> Option<Sha256> {
     let sha256 = artifact.digests().find(|(algorithm, _)| algorithm.name() == "sha256");
     sha256.and_then(|(_, digits)| digits.parse().ok())
 }
 
 /// Writes the commit of the records into a clean directory.
-fn checked_out(args: &ReproduceArgs, contract: &Contract) -> Result<Clean, Stop> {
+fn checked_out(contract: &Contract, repository: &Path, keep: Option<&Path>) -> Result<Clean, Stop> {
     let lock = &contract.lock;
-    let real = args.repository.canonicalize();
-    let real = real.map_err(|e| Stop::missing(format!("the repository cannot be read: {e}")))?;
-    let (top, git) = release::repository(&real).map_err(Stop::missing)?;
+    let (top, git) = release::repository(repository).map_err(Stop::missing)?;
     let is_there = git.commit(&lock.commit).is_ok_and(|commit| commit == lock.commit);
     if !is_there {
         let why = format!("the repository has no commit {}; fetch it first", lock.commit);
@@ -253,13 +338,14 @@ fn checked_out(args: &ReproduceArgs, contract: &Contract) -> Result<Clean, Stop>
             lock.commit, lock.tree
         )));
     }
-    Clean::of(top, &git, &lock.commit, args.keep.as_deref()).map_err(Stop::missing)
+    Clean::of(top, &git, &lock.commit, keep).map_err(Stop::missing)
 }
 
 /// Demands that the sources lock what the records say.
-fn locked_alike(contract: &Contract, workspace: &Path) -> Result<(), String> {
-    let bytes = files::read_bounded(&workspace.join("Cargo.lock"), lockfile::MAX_BYTES)
-        .map_err(|why| format!("Cargo.lock of the commit {why}"))?;
+fn locked_alike(contract: &Contract, top: &Path, workspace: &Path) -> Result<(), String> {
+    let bytes = files::read_inside(top, &workspace.join("Cargo.lock"), lockfile::MAX_BYTES)
+        .map_err(|why| format!("Cargo.lock of the commit {why}"))?
+        .ok_or("the commit has no Cargo.lock")?;
     let (found, expected) = (Sha256::of(&bytes), contract.lock.lockfile);
     if found != expected {
         return Err(format!(
@@ -294,6 +380,9 @@ fn shown(report: &Report) -> String {
     let mut out = format!("{}\n", report.outcome.as_str());
     for reason in &report.reasons {
         out += &reason.lines().map(|line| format!("  {}\n", terminal(line))).collect::<String>();
+    }
+    for name in &report.not_compared {
+        out += &format!("  not compared  {}\n", terminal(name));
     }
     // The first that differs is told in full, and the others by name.
     let mut is_first = true;

@@ -78,23 +78,37 @@ impl Contract {
         }
     }
 
+    /// Demands that no other records are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for the first that says something else.
+    pub fn demand_room(&self, directory: &Path) -> Result<(), Error> {
+        for (name, bytes) in NAMES.iter().zip(&self.bytes) {
+            let path = directory.join(name);
+            let is_another = path.symlink_metadata().is_ok()
+                && files::read_bounded(&path, MAX_BYTES).as_ref() != Ok(bytes);
+            if is_another {
+                return Err(Error::usage(
+                    format!("{} is there, and says something else", path.display()),
+                    "it is of another build: remove it",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the three files; one that is there has to be the same.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`], if another is there, or [`Error::File`].
+    /// Those of [`demand_room`](Self::demand_room), before anything is written, or [`Error::File`].
     pub fn write(&self, directory: &Path) -> Result<(), Error> {
+        self.demand_room(directory)?;
         for (name, bytes) in NAMES.iter().zip(&self.bytes) {
             let path = directory.join(name);
-            match path.symlink_metadata() {
-                Err(_) => files::create_whole(&path, bytes)?,
-                Ok(_) if files::read_bounded(&path, MAX_BYTES).as_ref() == Ok(bytes) => {}
-                Ok(_) => {
-                    return Err(Error::usage(
-                        format!("{} is there, and says something else", path.display()),
-                        "it is of another build: remove it",
-                    ));
-                }
+            if path.symlink_metadata().is_err() {
+                files::create_whole(&path, bytes)?;
             }
         }
         Ok(())
@@ -108,7 +122,13 @@ impl Contract {
     pub fn read(directory: &Path) -> Result<Result<Self, String>, Error> {
         let mut all = Vec::new();
         for name in NAMES {
-            match files::read_bounded(&directory.join(name), MAX_BYTES) {
+            let path = directory.join(name);
+            if path.symlink_metadata().is_err() {
+                return Ok(Err(format!(
+                    "there is no {name}; prepare the release with --reproducible to have one"
+                )));
+            }
+            match files::read_bounded(&path, MAX_BYTES) {
                 Ok(bytes) => all.push(bytes),
                 Err(refusal) => return Ok(Err(format!("{name} {refusal}"))),
             }

@@ -68,6 +68,46 @@ pub fn describe(
     Ok(Environment { build, cargo, linker, rustc, schema: SCHEMA, settings, variables })
 }
 
+/// Demands that a toolchain file, at or above a directory, names a toolchain that is installed here: rustup would take
+/// programs from a path, and those of the sources are anybody's.
+///
+/// # Errors
+///
+/// A sentence: a file names a path, or cannot be read.
+pub fn demand_installed(directory: &Path) -> Result<(), String> {
+    for above in directory.ancestors() {
+        for name in ["rust-toolchain", "rust-toolchain.toml"] {
+            let path = above.join(name);
+            if path.symlink_metadata().is_err() {
+                continue;
+            }
+            let bytes = files::read_bounded(&path, MAX_CONFIG);
+            let bytes = bytes.map_err(|why| format!("the toolchain file {name} {why}"))?;
+            if is_by_path(&bytes) {
+                return Err(format!(
+                    "the toolchain file {name} names no toolchain by its channel alone; a `path` is not followed, since its programs would be run"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says whether a toolchain file names a place, or may do so.
+fn is_by_path(bytes: &[u8]) -> bool {
+    let is_place = |text: &str| text.contains(['/', '\\']);
+    let Ok(text) = std::str::from_utf8(bytes) else { return true };
+    // The old form is a line with a name, and no table.
+    if text.trim().lines().count() == 1 && !text.contains(['=', '[']) {
+        return is_place(text);
+    }
+    let Ok(table) = text.parse::<Table>() else { return true };
+    let Some(toolchain) = table.get("toolchain") else { return false };
+    let Some(toolchain) = toolchain.as_table() else { return true };
+    let is_odd = |channel: &toml::Value| channel.as_str().is_none_or(is_place);
+    toolchain.contains_key("path") || toolchain.get("channel").is_some_and(is_odd)
+}
+
 /// Reads what `rustc -vV` says.
 fn compiler(said: &str) -> Result<Rustc, String> {
     let field = |name: &str| {
@@ -131,7 +171,7 @@ pub fn places(top: &Path, target: &Path) -> BTreeMap<String, Vec<String>> {
 ///
 /// # Errors
 ///
-/// A sentence: a value is not text, or holds a path of this machine that has no name.
+/// A sentence: a value is not text, or holds an absolute path that has no name and is not what another is remapped to.
 pub fn variables(
     allowed: &BTreeSet<String>,
     places: &BTreeMap<String, Vec<String>>,
@@ -143,7 +183,7 @@ pub fn variables(
         let value = reproduce::named(value, places).map_err(|why| format!("{name} {why}"))?;
         if let Some(path) = path_of_this_machine(&value) {
             return Err(format!(
-                "{name} holds {path}, a path of this machine; name it without its place, or put it in the sources"
+                "{name} holds {path}, a path of this machine; put what it names in the sources, and begin relative paths with `./`"
             ));
         }
         variables.insert(name.to_owned(), value);
@@ -164,14 +204,47 @@ pub fn unrecorded(allowed: &BTreeSet<String>) -> Vec<String> {
     names
 }
 
-/// Returns an absolute path in a value that is one to something here: what a path is remapped to is usually nowhere.
+/// Options that say what a path is to be called instead.
+const REMAPS: [&str; 4] =
+    ["--remap-path-prefix", "-ffile-prefix-map", "-fdebug-prefix-map", "-fmacro-prefix-map"];
+
+/// Returns an absolute path in a value, whether there is anything or not; what a path is remapped to is none of here.
 fn path_of_this_machine(value: &str) -> Option<&str> {
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, '\u{1f}' | '=' | ',' | ';'));
-    let paths = words.filter_map(|word| {
-        let from = if word.starts_with('-') { word.find('/').unwrap_or(0) } else { 0 };
-        Some(&word[from..]).filter(|path| Path::new(path).is_absolute() && path.len() > 1)
-    });
-    paths.into_iter().find(|path| Path::new(path).exists())
+    let words = value.split(|c: char| c.is_whitespace() || c == '\u{1f}');
+    let mut before = "";
+    words.into_iter().find_map(|word| {
+        let behind = |option: &&str| word.strip_prefix(*option)?.strip_prefix('=');
+        let pair = REMAPS.iter().find_map(behind);
+        let pair = pair.or_else(|| REMAPS.contains(&before).then_some(word));
+        before = word;
+        let looked = pair.and_then(|pair| pair.rsplit_once('=')).map_or(word, |(from, _)| from);
+        absolute(looked)
+    })
+}
+
+/// Returns the first absolute path in a word: one that no name stands before, or only the letters of an option.
+fn absolute(word: &str) -> Option<&str> {
+    let is_of_a_path = |c: char| {
+        c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '$' | '{' | '}' | '/' | '\\')
+    };
+    let pieces = word.split(|c: char| !is_of_a_path(c));
+    let names = |piece: &str| piece.contains(char::is_alphanumeric);
+    let mut drive = false;
+    pieces.into_iter().find_map(|piece| {
+        let is_behind_drive =
+            std::mem::replace(&mut drive, piece.ends_with(|c: char| c.is_ascii_alphabetic()));
+        let from = match piece.find('/') {
+            Some(0) => 0,
+            Some(slash) if piece.starts_with('-') => {
+                let option = &piece[..slash];
+                option.chars().all(|c| c.is_ascii_alphabetic() || c == '-').then_some(slash)?
+            }
+            _ if piece.starts_with("\\\\") => 0,
+            _ if piece.starts_with('\\') && is_behind_drive => 0,
+            _ => return None,
+        };
+        Some(&piece[from..]).filter(|path| names(path))
+    })
 }
 
 #[cfg(test)]
@@ -194,12 +267,67 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn paths_of_this_machine_are_found_wherever_they_stand() {
-        for value in ["/usr", "-L/usr/bin", "-C link-arg=-L/usr", "a\u{1f}--x=/usr/", "b,/usr"] {
+        for value in [
+            "/nowhere",
+            "-L/nowhere/at/all",
+            "-isystem/nowhere",
+            "-C link-arg=-L/nowhere",
+            "-Wl,-L/nowhere",
+            "a\u{1f}--x=/nowhere/",
+            "b,/nowhere",
+            "-I\"/nowhere\"",
+            "@/nowhere",
+            "a:/nowhere",
+            "~/a",
+            "C:\\a",
+            "-LC:/a",
+            "\\\\server\\a",
+            "--remap-path-prefix=/nowhere=/a",
+            "-ffile-prefix-map=/nowhere=/a",
+            "--remap-path-prefix /nowhere=/a",
+            "--other=${SOURCE}=/nowhere",
+        ] {
             assert!(path_of_this_machine(value).is_some(), "{value:?}");
         }
-        let nowhere = "--remap-path-prefix=${SOURCE}=/nowhere-at-all";
-        for value in ["", "3", "-C opt-level=3", nowhere, "a/usr", "/"] {
+        for value in [
+            "",
+            "3",
+            "-C opt-level=3",
+            "a/usr",
+            "/",
+            "-I./src",
+            "-L${SOURCE}/lib",
+            "-Wl,-rpath,$ORIGIN/../lib",
+            "Europe/Berlin",
+            "-DNAME=\\\"x\\\"",
+            "--remap-path-prefix=${SOURCE}=/nowhere",
+            "--remap-path-prefix\u{1f}${SOURCE}=/nowhere",
+            "-ffile-prefix-map=${SOURCE}=/a -g",
+        ] {
             assert_eq!(path_of_this_machine(value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_toolchain_is_named_by_its_channel() {
+        for text in [
+            "stable\n",
+            "1.91.0",
+            "[toolchain]\nchannel = \"1.91\"\ncomponents = [\"clippy\"]\n",
+            "[toolchain]\nprofile = \"minimal\"\n",
+        ] {
+            assert!(!is_by_path(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "[toolchain]\npath = \"/evil\"\n",
+            "toolchain.path = \"evil\"",
+            "toolchain = { path = \"/evil\" }\n",
+            "[toolchain]\nchannel = \"/evil\"\n",
+            "/evil\n",
+            "..\\evil",
+            "[toolchain\npath",
+        ] {
+            assert!(is_by_path(text.as_bytes()), "{text}");
         }
     }
 }

@@ -3,6 +3,11 @@
 //! Nothing here can name a program, a configuration or a place: a record comes from others, and what is run is the
 //! build of a commit and no more.
 
+use std::collections::BTreeMap;
+
+/// The variable that names a triple.
+const TRIPLE: &str = "CARGO_BUILD_TARGET";
+
 /// Options that stand alone.
 const FLAGS: [&str; 14] = [
     "--release",
@@ -40,6 +45,7 @@ const VALUED: [&str; 11] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     words: Vec<String>,
+    is_package: bool,
     profile: String,
     target: Option<String>,
 }
@@ -53,10 +59,10 @@ pub enum CommandError {
     /// An option that is not among those that choose what is built.
     #[error("the build has the option {0:?}, which is not among those that choose what is built")]
     Option(String),
-    /// An option without its value, or with one that could be more than a name.
-    #[error("the build has the option {option} with the value {value:?}, which is no plain name")]
+    /// An option or a variable without its value, or with one that could be more than a name.
+    #[error("the build has {option} with the value {value:?}, which is no plain name")]
     Value {
-        /// The option.
+        /// The option or variable.
         option: String,
         /// Its value.
         value: String,
@@ -64,6 +70,12 @@ pub enum CommandError {
     /// One of the options that may be given once is given twice.
     #[error("the build has the option {0} twice")]
     Twice(&'static str),
+}
+
+impl CommandError {
+    fn value(option: &str, value: &str) -> Self {
+        Self::Value { option: option.to_owned(), value: value.to_owned() }
+    }
 }
 
 impl Command {
@@ -81,11 +93,9 @@ impl Command {
     /// assert!(parse("cargo build --config build.rustc='evil'").is_err());
     /// ```
     pub fn parse(words: &[String]) -> Result<Self, CommandError> {
-        let (profile_of, rest) = match words {
-            [cargo, build, rest @ ..] if cargo == "cargo" && build == "build" => ("dev", rest),
-            [cargo, package, rest @ ..] if cargo == "cargo" && package == "package" => {
-                ("dev", rest)
-            }
+        let (is_package, rest) = match words {
+            [cargo, build, rest @ ..] if cargo == "cargo" && build == "build" => (false, rest),
+            [cargo, package, rest @ ..] if cargo == "cargo" && package == "package" => (true, rest),
             _ => return Err(CommandError::Program(words.join(" "))),
         };
         let (mut profile, mut target) = (None, None);
@@ -102,9 +112,9 @@ impl Command {
                 }
                 _ => return Err(CommandError::Option(word.clone())),
             };
-            if !is_name(value) {
-                let (option, value) = (option.to_owned(), value.to_owned());
-                return Err(CommandError::Value { option, value });
+            let is_of_a_path = matches!(option, "--profile" | "--target") && value.contains('/');
+            if !is_name(value) || is_of_a_path {
+                return Err(CommandError::value(option, value));
             }
             match option {
                 "--profile" => once("--profile", &mut profile, value)?,
@@ -112,8 +122,8 @@ impl Command {
                 _ => {}
             }
         }
-        let profile = profile.unwrap_or_else(|| profile_of.to_owned());
-        Ok(Self { words: words.to_vec(), profile, target })
+        let profile = profile.unwrap_or_else(|| "dev".to_owned());
+        Ok(Self { words: words.to_vec(), is_package, profile, target })
     }
 
     /// Returns the profile that is built.
@@ -121,9 +131,20 @@ impl Command {
         &self.profile
     }
 
-    /// Returns the target, if the command names one.
-    pub fn target(&self) -> Option<&str> {
-        self.target.as_deref()
+    /// Returns the triple that the command names, or else the variable `CARGO_BUILD_TARGET`; without either Cargo builds
+    /// for the host.
+    pub fn triple<'a>(&'a self, variables: &'a BTreeMap<String, String>) -> Option<&'a str> {
+        self.target.as_deref().or(variables.get(TRIPLE).map(String::as_str))
+    }
+
+    /// Demands that a variable names a triple, and no file or directory.
+    pub(super) fn demand_triple(variables: &BTreeMap<String, String>) -> Result<(), CommandError> {
+        match variables.get(TRIPLE) {
+            Some(value) if !is_name(value) || value.contains('/') => {
+                Err(CommandError::value(TRIPLE, value))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns the words behind `cargo`, with `--locked` and, unless connections are allowed, `--offline`.
@@ -141,14 +162,18 @@ impl Command {
         arguments
     }
 
-    /// Lists the directories below Cargo's target directory in which artifacts are looked for, in this order.
-    pub fn outputs(&self, triple: &str) -> Vec<String> {
+    /// Returns the one directory below Cargo's target directory in which artifacts are looked for.
+    pub fn output(&self, variables: &BTreeMap<String, String>) -> String {
         let profile = match &*self.profile {
             "dev" | "test" => "debug",
             "bench" => "release",
             profile => profile,
         };
-        vec!["package".to_owned(), profile.to_owned(), format!("{triple}/{profile}")]
+        match self.triple(variables) {
+            _ if self.is_package => "package".to_owned(),
+            Some(triple) => format!("{triple}/{profile}"),
+            None => profile.to_owned(),
+        }
     }
 }
 

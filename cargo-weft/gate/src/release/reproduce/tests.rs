@@ -60,6 +60,8 @@ fn a_command_says_what_is_built_and_nothing_else() {
         "cargo build --target",
         "cargo build --profile --config",
         "cargo build --profile ..",
+        "cargo build --profile a/b",
+        "cargo build --target a/b",
         "cargo build -p /tmp/evil",
         "cargo build --release --profile dev",
         "cargo build --release -- evil",
@@ -77,8 +79,22 @@ fn a_build_is_locked_and_offline_unless_connections_are_allowed() {
         ["build", "--release", "--frozen", "--locked", "--offline"]
     );
     assert_eq!(command.arguments(true), ["build", "--release", "--locked"]);
-    assert_eq!(command.outputs("t"), ["package", "release", "t/release"]);
-    assert_eq!(Command::parse(&words("cargo build")).unwrap().outputs("t")[1], "debug");
+}
+
+#[test]
+fn each_command_leaves_its_artifacts_in_one_place() {
+    let variable = BTreeMap::from([("CARGO_BUILD_TARGET".to_owned(), "v".to_owned())]);
+    for (line, plain, with_variable) in [
+        ("cargo build", "debug", "v/debug"),
+        ("cargo build --release", "release", "v/release"),
+        ("cargo build --release --target t", "t/release", "t/release"),
+        ("cargo package", "package", "package"),
+        ("cargo package --target t", "package", "package"),
+    ] {
+        let command = Command::parse(&words(line)).unwrap();
+        assert_eq!(command.output(&BTreeMap::new()), plain, "{line}");
+        assert_eq!(command.output(&variable), with_variable, "{line}");
+    }
 }
 
 #[test]
@@ -106,6 +122,11 @@ fn an_environment_is_obeyed_within_its_bounds() {
     other.variables.insert("CARGO_BUILD_TARGET".into(), "y".into());
     other.build.target = "y".into();
     assert!(other.command(&allowed()).is_ok());
+    for value in ["../y", "/y", "a/b", "y.json", ""] {
+        other.variables.insert("CARGO_BUILD_TARGET".into(), value.into());
+        other.build.target = value.into();
+        assert!(matches!(other.command(&allowed()), Err(Unfit::Command(_))), "{value}");
+    }
 }
 
 #[test]
