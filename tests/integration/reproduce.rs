@@ -528,6 +528,11 @@ fn a_directory_that_a_link_leads_to_is_not_built() {
     let desk = Desk::new(&[]);
     let sentinel = desk.path("sentinel");
     let script = format!("fn main() {{ std::fs::write({sentinel:?}, \"\").unwrap(); }}");
+    // It leads nowhere until the release is prepared.
+    std::os::unix::fs::symlink(desk.path("outside"), desk.path("tree/link")).unwrap();
+    desk.commit();
+    desk.build("cargo build --release --locked --offline", "release/app");
+    desk.prepare("").exits(0);
     fs::create_dir_all(desk.path("outside/src")).unwrap();
     for (name, text) in [
         ("Cargo.toml", MANIFEST),
@@ -537,10 +542,6 @@ fn a_directory_that_a_link_leads_to_is_not_built() {
     ] {
         fs::write(desk.path("outside").join(name), text).unwrap();
     }
-    std::os::unix::fs::symlink(desk.path("outside"), desk.path("tree/link")).unwrap();
-    desk.commit();
-    desk.build("cargo build --release --locked --offline", "release/app");
-    desk.prepare("").exits(0);
     let change = |env: &mut Value| env["build"]["directory"] = "link".into();
     desk.forged("env.json", change, 1, "\"link\" is no directory of the commit");
     assert!(!sentinel.exists());
