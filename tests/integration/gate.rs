@@ -427,6 +427,11 @@ fn a_base_is_one_commit_and_another_one() {
     desk.git(&["branch", "--quiet", "-D", "origin/main"]);
     desk.git(&["tag", "origin/main"]);
     merge("origin/main~0").exits(2);
+    desk.git(&["tag", "v@1"]);
+    desk.git(&["branch", "v@1"]);
+    merge("v@1").exits(2);
+    desk.git(&["tag", "abcdef1"]);
+    merge("abcdef1").exits(2);
 }
 
 /// Git believes its database; whoever can write a cache of it writes commits.
@@ -485,4 +490,55 @@ fn links_lead_to_what_the_commit_has() {
     symlink("target/src", desk.path("tree/src")).unwrap();
     desk.commit();
     stops(merge(&desk, ""), 1, &["source"]);
+}
+
+/// What a cache of `.git` can hold beside objects: a configuration and an index.
+#[cfg(unix)]
+#[test]
+fn neither_the_configuration_nor_the_index_of_git_is_believed() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = desk(POLICY);
+    let program = desk.path("program");
+    let sentinel = desk.path("sentinel");
+    write(&program, &format!("#!/bin/sh\ntouch {}\n", sentinel.display()));
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    desk.git(&["config", "core.fsmonitor", &program.display().to_string()]);
+    for line in ["gate merge --base HEAD~1", "gate merge --precision lock"] {
+        desk.run(line).exits(0);
+        assert!(!sentinel.exists(), "{line} started what the repository names");
+    }
+    desk.git(&["config", "--unset", "core.fsmonitor"]);
+    // An index that has a file more, and says of the folder what the commit says of it.
+    write(&desk.path("tree/src/evil.rs"), "fn main() {}\n");
+    desk.git(&["add", "src/evil.rs"]);
+    let index = fs::read(desk.path("tree/.git/index")).unwrap();
+    stops(merge(&desk, ""), 1, &["source"]);
+    desk.git(&["reset", "--quiet"]);
+    desk.git(&["update-index", "--add", "--skip-worktree", "src/lib.rs"]);
+    stops(merge(&desk, ""), 1, &["source"]);
+    fs::remove_file(desk.path("tree/src/evil.rs")).unwrap();
+    stops(merge(&desk, ""), 0, &[]);
+    fs::write(desk.path("tree/.git/index"), index).unwrap();
+    stops(merge(&desk, ""), 1, &["source"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_further_work_tree_is_judged_and_a_way_through_a_link_is_not() {
+    use std::os::unix::fs::symlink;
+    let desk = desk(POLICY);
+    desk.git(&["worktree", "add", "--quiet", "further", "-b", "more"]);
+    stops(desk.at("tree/further", "gate merge --precision lock --format json"), 0, &[]);
+    desk.git(&["worktree", "remove", "further"]);
+    // A commit that makes the workspace a link, and a shell that went through it.
+    crate::common::copy(&desk.path("tree"), &desk.path("other"));
+    symlink(desk.path("other"), desk.path("tree/ws")).unwrap();
+    let line = "gate merge --precision lock --format json";
+    let through = crate::common::Run::new(desk.path("other"), line)
+        .env("PWD", desk.path("tree/ws"))
+        .env("CARGO_HOME", desk.path("home"))
+        .done();
+    assert!(through.stdout.contains("ws is a link"), "{}", through.said());
+    stops(through, 3, &["source"]);
+    stops(desk.at("other", line), 0, &[]);
 }

@@ -32,7 +32,9 @@ pub fn repository(root: &Path) -> Result<(&Path, Git), String> {
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     let is_home = |above: &Path| home.as_ref().is_some_and(|home| home.starts_with(above));
     let mut above = top.ancestors().skip(1);
-    match above.find(|above| has_repository(above) && !is_home(above)) {
+    let is_around =
+        |above: &&Path| has_repository(above) && !is_home(above) && !is_work_tree_of(top, above);
+    match above.find(is_around) {
         None => Ok((top, git)),
         Some(_) => Err("the workspace lies in a repository that lies in another one, which says what it is; judge the outer one".to_owned()),
     }
@@ -72,6 +74,17 @@ pub fn is_outside(path: &Path, root: &Path) -> bool {
         && !named.starts_with(lexical(top))
 }
 
+/// Says whether a directory is a further work tree of the repository around it: git writes that into a file that no tree
+/// can hold.
+fn is_work_tree_of(inner: &Path, outer: &Path) -> bool {
+    let named = files::read_bounded(&inner.join(".git"), 4096).ok();
+    let named = named.and_then(|bytes| String::from_utf8(bytes).ok());
+    let git =
+        named.and_then(|text| inner.join(text.strip_prefix("gitdir:")?.trim()).canonicalize().ok());
+    let all = outer.join(".git/worktrees").canonicalize();
+    matches!((git, all), (Some(git), Ok(all)) if git.starts_with(&all))
+}
+
 /// Returns the top of the nearest repository.
 fn top(root: &Path) -> Option<&Path> {
     root.ancestors().find(|above| has_repository(above))
@@ -86,8 +99,14 @@ fn is_link(path: &Path) -> bool {
 }
 
 /// Returns a path as it is written, from the root of the file system on.
+///
+/// A shell says by which way it came here, and the operating system where that is.
 fn lexical(path: &Path) -> PathBuf {
-    files::normal(&std::env::current_dir().unwrap_or_default().join(path))
+    let here = std::env::current_dir().unwrap_or_default();
+    let way = std::env::var_os("PWD").map(PathBuf::from);
+    let way =
+        way.filter(|way| way.is_absolute() && way.canonicalize().is_ok_and(|real| real == here));
+    files::normal(&way.unwrap_or(here).join(path))
 }
 
 #[cfg(all(test, unix))]

@@ -7,7 +7,7 @@
 mod object;
 mod scratch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -89,39 +89,47 @@ impl Git {
     ///
     /// A sentence that names the refs; what git says.
     pub fn demand_one(&self, revision: &str) -> Result<(), String> {
-        let name = revision.split(['^', '~', ':', '@']).next().unwrap_or_default();
-        if name.is_empty() || name == "HEAD" || name.starts_with("refs/") {
+        let name = revision.split(['^', '~', ':']).next().unwrap_or_default();
+        let name = name.split("@{").next().unwrap_or_default();
+        if name.is_empty() || name == "HEAD" || name == "@" || name.starts_with("refs/") {
             return Ok(());
         }
         let places = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
-        let candidates: Vec<String> = places.iter().map(|place| format!("{place}{name}")).collect();
+        let mut candidates: Vec<String> =
+            places.iter().map(|place| format!("{place}{name}")).collect();
+        candidates.push(format!("refs/remotes/{name}/HEAD"));
         let mut arguments = vec!["for-each-ref", "--format=%(refname)", "--"];
         arguments.extend(candidates.iter().map(String::as_str));
         let answer = self.run(&arguments)?;
         let answer = String::from_utf8_lossy(&answer);
         let found: Vec<&str> =
             answer.lines().filter(|line| candidates.iter().any(|c| c == line)).collect();
-        match found.len() {
-            0 | 1 => Ok(()),
+        // A ref that is called like the beginning of an id stands in for the commit of that.
+        let is_id = name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match found[..] {
+            [] => Ok(()),
+            [_] if !is_id => Ok(()),
+            [one] => Err(format!("{name} names {one}, and may be the beginning of an id")),
             _ => Err(format!("{name} names {}", found.join(" and "))),
         }
     }
 
-    /// Returns the paths of everything that a commit has, its submodules' included where they are checked out.
+    /// Returns the paths of everything that a commit has, its submodules' included where they are checked out, each with
+    /// whether it is a link.
     ///
     /// # Errors
     ///
     /// What git says; a name that is not UTF-8.
-    pub fn all(&self, work_tree: &Path, commit: &str) -> Result<BTreeSet<String>, String> {
-        let mut all = BTreeSet::new();
+    pub fn all(&self, work_tree: &Path, commit: &str) -> Result<BTreeMap<String, bool>, String> {
+        let mut all = BTreeMap::new();
         for (mode, _, path) in self.entries(commit, "")? {
             if let Mode::Submodule(inner) = &mode
                 && let Some(git) = Self::open(&work_tree.join(&path), &work_tree.join(&path))?
             {
                 let inside = git.all(&work_tree.join(&path), inner)?;
-                all.extend(inside.into_iter().map(|name| format!("{path}/{name}")));
+                all.extend(inside.into_iter().map(|(name, link)| (format!("{path}/{name}"), link)));
             }
-            all.insert(path);
+            all.insert(path, mode == Mode::Link);
         }
         Ok(all)
     }
@@ -156,19 +164,8 @@ impl Git {
     ///
     /// What git says; a name that is not UTF-8.
     pub fn sources(&self, work_tree: &Path) -> Result<Vec<(String, Mode)>, String> {
-        let tracked = self.run(&["ls-files", "--stage", "-z"])?;
-        let mut sources = Vec::new();
-        for line in lines(&tracked) {
-            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
-            let mut words = description.split(' ');
-            let mode = match (words.next(), words.next()) {
-                (Some("100755"), _) => Mode::Executable,
-                (Some("120000"), _) => Mode::Link,
-                (Some("160000"), Some(commit)) => Mode::Submodule(commit.to_owned()),
-                _ => Mode::File,
-            };
-            sources.push((path.to_owned(), mode));
-        }
+        let staged = self.staged()?.into_iter();
+        let mut sources: Vec<_> = staged.map(|(mode, _, path)| (path, mode)).collect();
         for path in self.untracked(work_tree)? {
             // A folder that is a repository of its own ends with a slash.
             if !path.ends_with('/') {
@@ -177,6 +174,25 @@ impl Git {
         }
         sources.dedup_by(|a, b| a.0 == b.0);
         Ok(sources)
+    }
+
+    /// Lists what the index has, with what it is and its id; in git's order.
+    fn staged(&self) -> Result<Vec<(Mode, String, String)>, String> {
+        let staged = self.run(&["ls-files", "--stage", "-z"])?;
+        let mut entries = Vec::new();
+        for line in lines(&staged) {
+            let (description, path) = line?.split_once('\t').ok_or("git's list is odd")?;
+            let mut words = description.split(' ');
+            let (mode, id) = (words.next(), words.next().unwrap_or_default().to_owned());
+            let mode = match mode {
+                Some("100755") => Mode::Executable,
+                Some("120000") => Mode::Link,
+                Some("160000") => Mode::Submodule(id.clone()),
+                _ => Mode::File,
+            };
+            entries.push((mode, id, path.to_owned()));
+        }
+        Ok(entries)
     }
 
     /// Lists the files that git tracks below a folder, which ends with a slash.
@@ -191,15 +207,36 @@ impl Git {
         Ok(all.into_iter().filter(|path| path.starts_with(folder)).collect())
     }
 
-    /// Lists files that git does not track and that say which others it passes over: what they hide, a build may find.
+    /// Lists files that a commit does not have and that say which others git passes over: what they hide, a build may
+    /// find.
     ///
     /// # Errors
     ///
     /// What git says; a name that is not UTF-8.
-    pub fn hiding(&self, work_tree: &Path) -> Result<Vec<String>, String> {
-        let arguments = ["ls-files", "--others", "-z", "--", ":(glob)**/.gitignore"];
-        let others = self.run_in(work_tree, &arguments)?;
-        lines(&others).map(|line| line.map(str::to_owned)).collect()
+    pub fn hiding(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
+        self.besides(work_tree, commit, &["--", ":(glob)**/.gitignore"])
+    }
+
+    /// Lists files of a work tree that a commit does not have.
+    ///
+    /// The index is not asked what it tracks: whoever can write a cache of the repository can write that.
+    fn besides(
+        &self,
+        work_tree: &Path,
+        commit: &str,
+        arguments: &[&str],
+    ) -> Result<Vec<String>, String> {
+        let known: BTreeSet<String> =
+            self.entries(commit, "")?.into_iter().map(|(_, _, path)| path).collect();
+        let nothing = tempfile::tempdir().map_err(|e| format!("git cannot be asked: {e}"))?;
+        let mut command = self.command_in(work_tree);
+        command.env("GIT_INDEX_FILE", nothing.path().join("index"));
+        command.args(["ls-files", "--others", "-z"]).args(arguments);
+        let others = Self::answer(command)?;
+        let others = lines(&others).map(|line| line.map(str::to_owned));
+        // A folder that is a repository of its own ends with a slash.
+        let is_known = |path: &String| known.contains(path.trim_end_matches('/'));
+        others.filter(|path| !path.as_ref().is_ok_and(is_known)).collect()
     }
 
     /// Lists the files that git would track, by the tree's own `.gitignore` alone: what one machine or one clone passes
@@ -216,13 +253,17 @@ impl Git {
     ///
     /// What git says; a name that is not UTF-8.
     pub fn changed(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
-        let mut changed = self.untracked(work_tree)?;
-        let arguments = ["diff-index", "--cached", "--name-only", "-z", "--no-ext-diff", commit];
-        let staged = self.run(&arguments)?;
-        changed
-            .extend(lines(&staged).map(|l| l.map(str::to_owned)).collect::<Result<Vec<_>, _>>()?);
+        let arguments = ["--exclude-per-directory=.gitignore"];
+        let mut changed = self.besides(work_tree, commit, &arguments)?;
+        let entries = self.entries(commit, "")?;
+        let staged = self.staged()?;
+        if staged != entries {
+            let (one, other): (BTreeSet<_>, BTreeSet<_>) =
+                (staged.iter().collect(), entries.iter().collect());
+            changed.extend(one.symmetric_difference(&other).map(|(_, _, path)| path.clone()));
+        }
         let (mut blobs, mut modes) = (Vec::new(), Vec::new());
-        for (mode, id, path) in self.entries(commit, "")? {
+        for (mode, id, path) in entries {
             match mode {
                 Mode::Submodule(wanted) if !is_submodule(&work_tree.join(&path), &wanted) => {
                     changed.push(path);
@@ -267,10 +308,15 @@ impl Git {
 
     /// Runs a command that looks at a work tree; what could be run of its own configuration is switched off.
     fn run_in(&self, work_tree: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
-        let mut command = self.command(&[]);
-        command.arg("--work-tree").arg(work_tree).args(["-c", "core.fsmonitor=false"]);
-        command.args(arguments).current_dir(work_tree);
+        let mut command = self.command_in(work_tree);
+        command.args(arguments);
         Self::answer(command)
+    }
+
+    fn command_in(&self, work_tree: &Path) -> Command {
+        let mut command = self.command(&[]);
+        command.arg("--work-tree").arg(work_tree).current_dir(work_tree);
+        command
     }
 
     fn answer(mut command: Command) -> Result<Vec<u8>, String> {
@@ -313,6 +359,8 @@ impl Git {
             .arg("--git-dir")
             .arg(&self.directory)
             .args(["-c", "safe.directory=*", "-c", "protocol.allow=never", "--no-pager"])
+            // What looks at the index would start a program that the repository names.
+            .args(["-c", "core.fsmonitor=false"])
             .args(arguments)
             .env_clear()
             .envs(["PATH", "SYSTEMROOT", "SystemRoot"].iter().filter_map(|name| {
@@ -321,6 +369,7 @@ impl Git {
             }))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", if cfg!(windows) { "NUL" } else { "/dev/null" })
+            .env("GIT_ALLOW_PROTOCOL", "")
             .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -375,5 +424,5 @@ fn is_submodule(path: &Path, wanted: &str) -> bool {
     let Ok(Some(git)) = Git::open(path, path) else { return false };
     git.commit("HEAD").is_ok_and(|commit| commit == wanted)
         && git.changed(path, wanted).is_ok_and(|changed| changed.is_empty())
-        && git.hiding(path).is_ok_and(|hiding| hiding.is_empty())
+        && git.hiding(path, wanted).is_ok_and(|hiding| hiding.is_empty())
 }

@@ -59,7 +59,7 @@ pub fn source(root: &Path, read: &[Input]) -> Result<Source, String> {
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let tree = git.tree(&commit)?;
     // All that a build may find, evidence included, and what could hide something from that list.
-    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top)?).next();
+    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top, &commit)?).next();
     let changed = match changed {
         Some(path) => Some(path),
         None => stranger(&git, &commit, top, root, read)?,
@@ -90,8 +90,11 @@ fn stranger(
     let has = |path: &str| {
         let below = format!("{path}/");
         let mut from = known.range(path.to_owned()..);
-        from.next().is_some_and(|first| first == path)
-            || known.range(below.clone()..).next().is_some_and(|first| first.starts_with(&below))
+        from.next().is_some_and(|(first, _)| first == path)
+            || known
+                .range(below.clone()..)
+                .next()
+                .is_some_and(|(first, _)| first.starts_with(&below))
     };
     let is_of_it = |path: &Path| {
         let Ok(real) = path.canonicalize() else { return false };
@@ -105,9 +108,9 @@ fn stranger(
         return Ok(Some(name.to_owned()));
     }
     // One that leads nowhere is as the commit has it.
-    let links = git.links(commit)?;
-    let mut leading = links.into_iter().filter(|link| top.join(link).exists());
-    Ok(leading.find(|link| !is_of_it(&top.join(link))))
+    let links = known.iter().filter(|(_, is_link)| **is_link).map(|(path, _)| path);
+    let mut leading = links.filter(|link| top.join(link).exists());
+    Ok(leading.find(|link| !is_of_it(&top.join(link))).cloned())
 }
 
 /// Reads the bundles of every file in a directory, in the order of their names; one that cannot be read hides no other.

@@ -105,7 +105,7 @@ fn path_of(line: &str) -> &str {
 }
 
 /// What a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// A regular file.
     File,

@@ -19,6 +19,12 @@ const MAX_OBJECT: usize = 64 << 20;
 /// The most entries of a commit.
 const MAX_ENTRIES: usize = 1_000_000;
 
+/// The most folders of a commit, those that are the same counted each time.
+const MAX_TREES: usize = 200_000;
+
+/// How deep folders are nested.
+const MAX_DEPTH: usize = 200;
+
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -61,8 +67,15 @@ impl Git {
             false => format!("{}/", folder.trim_end_matches('/')),
         };
         let mut trees = vec![(String::new(), self.tree(commit)?)];
-        let mut entries = Vec::new();
+        let (mut entries, mut seen, mut depth) = (Vec::new(), 0_usize, 0);
         while !trees.is_empty() {
+            depth += 1;
+            seen += trees.len();
+            if depth > MAX_DEPTH || seen > MAX_TREES {
+                return Err(format!(
+                    "the commit has more than {MAX_TREES} folders, or nests them more than {MAX_DEPTH} deep"
+                ));
+            }
             let ids: Vec<&str> = trees.iter().map(|(_, id)| &**id).collect();
             let mut next = Vec::new();
             self.each(Kind::Tree, &ids, MAX_OBJECT, |index, bytes| {
