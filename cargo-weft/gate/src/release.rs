@@ -442,6 +442,17 @@ mod tests {
     }
 
     #[test]
+    fn every_step_is_gone_through_whatever_came_of_those_before_it() {
+        let manifest = manifest("1.0.0", None, 0);
+        let statement = Statement::new(Vec::new(), PREDICATE, Value::Null);
+        let steps = judge(&statement, &manifest, &found(None));
+        let checks: Vec<&str> = steps.iter().map(|step| step.check).collect();
+        let expected =
+            ["artifacts", "package", "source", "same-inventory", "policy", "verdict", "chain"];
+        assert_eq!(checks, expected);
+    }
+
+    #[test]
     fn a_package_is_one_of_the_workspace_at_its_version() {
         let check = |version: &str, members: &[&str], expected: StepResult| {
             let members = members.iter().map(|member| (*member).to_owned()).collect();
