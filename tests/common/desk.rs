@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::{Done, Run, Tree};
+use crate::common::{Done, Run, Tree, git};
 
 pub(crate) const PASSPHRASE: &str = "unguessable-passphrase";
 pub(crate) const MANIFEST: &str =
@@ -82,16 +81,7 @@ impl Desk {
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) {
-        let output = Command::new("git")
-            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
-            .args(["-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .current_dir(self.path("tree"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        git(&self.path("tree"), arguments);
     }
 
     pub(crate) fn commit(&self) {

@@ -72,16 +72,7 @@ impl Desk {
     }
 
     fn git(&self, arguments: &[&str]) {
-        let output = Command::new("git")
-            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
-            .args(["-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .current_dir(self.path("tree"))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        crate::common::git(&self.path("tree"), arguments);
     }
 
     /// Builds in the tree, and puts a file of the target directory among the artifacts.

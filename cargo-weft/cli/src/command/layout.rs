@@ -12,6 +12,7 @@ use weft_verify::layout::{self, Bundle, Chain, Directory, MAX_DEPTH, MAX_LINKS, 
 use weft_verify::{Rejection, Verified};
 
 use super::Format;
+use super::verify::outcome;
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::report::human::plural;
@@ -111,15 +112,6 @@ fn directory(path: &Path, depth: usize, left: &mut Left) -> Result<Directory, Er
     Ok(found)
 }
 
-fn word(status: ExitStatus) -> &'static str {
-    match status {
-        ExitStatus::Passed => "passed",
-        ExitStatus::Failed => "failed",
-        ExitStatus::Inconclusive => "inconclusive",
-        ExitStatus::Error | ExitStatus::Bug => "error",
-    }
-}
-
 fn describe(warning: &Warning) -> String {
     match warning {
         Warning::Command { link, expected, found } => format!(
@@ -155,7 +147,7 @@ fn value(
         "inspections_not_evaluated": chain.map(|chain| &chain.inspections),
         "products_not_made": foreign,
         "reason": rejection.map(ToString::to_string),
-        "result": word(status),
+        "result": outcome(status),
         "schema": 1,
         "steps": steps,
         "warnings": chain.map(|chain| chain.warnings.iter().map(describe).collect::<Vec<_>>()),
@@ -167,7 +159,7 @@ fn human(
     foreign: &[String],
     status: ExitStatus,
 ) -> String {
-    let mut out = format!("{}\n", word(status));
+    let mut out = format!("{}\n", outcome(status));
     let chain = match verified {
         Ok(chain) => chain,
         Err(rejection) => {

@@ -81,7 +81,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitStatus, Error> {
     }
 }
 
-fn outcome(status: ExitStatus) -> &'static str {
+/// Returns the word of reports for a status.
+pub(super) fn outcome(status: ExitStatus) -> &'static str {
     match status {
         ExitStatus::Passed => "passed",
         ExitStatus::Failed => "failed",

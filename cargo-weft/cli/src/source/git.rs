@@ -41,6 +41,9 @@ pub struct Blob {
     pub id: String,
 }
 
+/// What something in a commit or in the index is, its id and its path.
+type Listed = (Mode, String, String);
+
 impl Git {
     /// Opens the repository whose git directory or work tree `directory` is; `None` if it is neither.
     ///
@@ -177,7 +180,7 @@ impl Git {
     }
 
     /// Lists what the index has, with what it is and its id; in git's order.
-    fn staged(&self) -> Result<Vec<(Mode, String, String)>, String> {
+    fn staged(&self) -> Result<Vec<Listed>, String> {
         let staged = self.run(&["ls-files", "--stage", "-z"])?;
         let mut entries = Vec::new();
         for line in lines(&staged) {
@@ -207,27 +210,16 @@ impl Git {
         Ok(all.into_iter().filter(|path| path.starts_with(folder)).collect())
     }
 
-    /// Lists files that a commit does not have and that say which others git passes over: what they hide, a build may
-    /// find.
-    ///
-    /// # Errors
-    ///
-    /// What git says; a name that is not UTF-8.
-    pub fn hiding(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
-        self.besides(work_tree, commit, &["--", ":(glob)**/.gitignore"])
-    }
-
-    /// Lists files of a work tree that a commit does not have.
+    /// Lists files of a work tree that a commit, which has these entries, does not have.
     ///
     /// The index is not asked what it tracks: whoever can write a cache of the repository can write that.
     fn besides(
         &self,
         work_tree: &Path,
-        commit: &str,
+        entries: &[Listed],
         arguments: &[&str],
     ) -> Result<Vec<String>, String> {
-        let known: BTreeSet<String> =
-            self.entries(commit, "")?.into_iter().map(|(_, _, path)| path).collect();
+        let known: BTreeSet<&str> = entries.iter().map(|(_, _, path)| &**path).collect();
         let nothing = tempfile::tempdir().map_err(|e| format!("git cannot be asked: {e}"))?;
         let mut command = self.command_in(work_tree);
         command.env("GIT_INDEX_FILE", nothing.path().join("index"));
@@ -253,9 +245,26 @@ impl Git {
     ///
     /// What git says; a name that is not UTF-8.
     pub fn changed(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
-        let arguments = ["--exclude-per-directory=.gitignore"];
-        let mut changed = self.besides(work_tree, commit, &arguments)?;
+        self.differs(work_tree, self.entries(commit, "")?)
+    }
+
+    /// Lists the same, and files that the commit does not have and that say which others git passes over: what they hide,
+    /// a build may find.
+    ///
+    /// # Errors
+    ///
+    /// What git says; a name that is not UTF-8.
+    pub fn astray(&self, work_tree: &Path, commit: &str) -> Result<Vec<String>, String> {
         let entries = self.entries(commit, "")?;
+        let hiding = self.besides(work_tree, &entries, &["--", ":(glob)**/.gitignore"])?;
+        let mut astray = self.differs(work_tree, entries)?;
+        astray.extend(hiding);
+        Ok(astray)
+    }
+
+    fn differs(&self, work_tree: &Path, entries: Vec<Listed>) -> Result<Vec<String>, String> {
+        let arguments = ["--exclude-per-directory=.gitignore"];
+        let mut changed = self.besides(work_tree, &entries, &arguments)?;
         let staged = self.staged()?;
         if staged != entries {
             let (one, other): (BTreeSet<_>, BTreeSet<_>) =
@@ -423,6 +432,5 @@ fn is_submodule(path: &Path, wanted: &str) -> bool {
     }
     let Ok(Some(git)) = Git::open(path, path) else { return false };
     git.commit("HEAD").is_ok_and(|commit| commit == wanted)
-        && git.changed(path, wanted).is_ok_and(|changed| changed.is_empty())
-        && git.hiding(path, wanted).is_ok_and(|hiding| hiding.is_empty())
+        && git.astray(path, wanted).is_ok_and(|astray| astray.is_empty())
 }

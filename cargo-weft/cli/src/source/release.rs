@@ -59,7 +59,7 @@ pub fn source(root: &Path, read: &[Input]) -> Result<Source, String> {
     let commit = git.commit("HEAD").map_err(|_| "this branch has no commit yet".to_owned())?;
     let tree = git.tree(&commit)?;
     // All that a build may find, evidence included, and what could hide something from that list.
-    let changed = git.changed(top, &commit)?.into_iter().chain(git.hiding(top, &commit)?).next();
+    let changed = git.astray(top, &commit)?.into_iter().next();
     let changed = match changed {
         Some(path) => Some(path),
         None => stranger(&git, &commit, top, root, read)?,

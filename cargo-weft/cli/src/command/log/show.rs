@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::step::Outcome;
 use super::{Judged, shown};
+use crate::command::verify::outcome;
 use crate::error::ExitStatus;
 use crate::escape::terminal;
 
@@ -14,21 +15,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn word(status: ExitStatus) -> &'static str {
-    match status {
-        ExitStatus::Passed => "passed",
-        ExitStatus::Failed => "failed",
-        ExitStatus::Inconclusive => "inconclusive",
-        ExitStatus::Error | ExitStatus::Bug => "error",
-    }
-}
-
 pub(super) fn value(judged: &Judged, status: ExitStatus) -> Value {
     let head = judged.head.as_ref().map(|head| head.checkpoint());
     json!({
         "forks": judged.forks,
         "origin": head.map(|head| &head.origin),
-        "result": word(status),
+        "result": outcome(status),
         "root": head.map(|head| hex(&head.root)),
         "schema": 1,
         // As a text: sizes go beyond 2^53.
@@ -51,7 +43,7 @@ pub(super) fn human(judged: &Judged, record: Option<&Path>, status: ExitStatus) 
 
 /// The outcome, and every step.
 pub(super) fn steps(judged: &Judged, status: ExitStatus) -> String {
-    let mut out = format!("{}\n", word(status));
+    let mut out = format!("{}\n", outcome(status));
     for step in &judged.steps {
         let result = match step.result {
             Outcome::Passed => "passed",
