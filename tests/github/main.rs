@@ -1,0 +1,1 @@
+//! The action, against a GitHub of our own.
