@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod gate;
 mod graph;
+pub mod host;
 mod init;
 mod key;
 mod layout;

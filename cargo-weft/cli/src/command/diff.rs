@@ -10,9 +10,9 @@ use serde::Serialize;
 use weft_gate::capability::{self, Shift};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::verdict::Summary;
-use weft_gate::{Finding, decide};
+use weft_gate::{Finding, Verdict, decide};
 
-use super::compare::{Question, compare};
+use super::compare::{Compared, Question, compare};
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -40,25 +40,34 @@ pub(super) struct DiffArgs {
 
 /// What changed.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Changes {
-    base: Side,
+pub struct Changes {
+    /// What it is compared with.
+    pub base: Side,
     /// What packages that came or took another's place may do, and their licences.
-    capabilities: Vec<Shift>,
-    head: Side,
-    packages: Diff,
-    fixed: Vec<Identity>,
-    new: Vec<Finding>,
-    unchanged: u64,
+    pub capabilities: Vec<Shift>,
+    /// What is compared.
+    pub head: Side,
+    /// Packages that came, went, or changed.
+    pub packages: Diff,
+    /// Findings of the base that the head does not have.
+    pub fixed: Vec<Identity>,
+    /// Findings that the base does not have.
+    pub new: Vec<Finding>,
+    /// How many findings both have.
+    pub unchanged: u64,
     /// What is asked of a change and was not looked at, with the reason.
-    not_evaluated: Vec<Unread>,
-    schema: u32,
+    pub not_evaluated: Vec<Unread>,
+    /// The version of this format.
+    pub schema: u32,
 }
 
 /// One side of the comparison.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Side {
-    name: String,
-    summary: Option<Summary>,
+pub struct Side {
+    /// A commit, or the work tree.
+    pub name: String,
+    /// What was judged, unless the graph is not known.
+    pub summary: Option<Summary>,
 }
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
@@ -71,6 +80,18 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
         as_of,
     })?;
     let verdict = decide(&compared.head.facts).map_err(|e| Error::Bug(e.to_string()))?;
+    let changes = changes(&compared, verdict)?;
+    let json = serde_json::to_value(&changes).map_err(|e| Error::Bug(e.to_string()))?;
+    args.format.print(human(&changes), &json)?;
+    Ok(ExitStatus::Passed)
+}
+
+/// Says what changed between two sides that are known, of which `verdict` judges the head.
+///
+/// # Errors
+///
+/// The graph of a side is not known.
+pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, Error> {
     let bug = || Error::Bug("a verdict on facts with a base compares nothing".to_owned());
     let comparison = verdict.comparison.ok_or_else(bug)?;
     let (base, head) = (compared.base.inventory()?, compared.head.inventory()?);
@@ -88,20 +109,20 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
         reason: "no index of a registry names them".to_owned(),
         subject: "publishers".to_owned(),
     });
-    let changes = Changes {
+    Ok(Changes {
         capabilities: capability::shifts(&packages, &before, &after),
         packages,
-        base: Side { name: compared.base_name, summary: compared.base_verdict.summary },
-        head: Side { name: compared.head_name, summary: verdict.summary },
+        base: Side {
+            name: compared.base_name.clone(),
+            summary: compared.base_verdict.summary.clone(),
+        },
+        head: Side { name: compared.head_name.clone(), summary: verdict.summary },
         fixed: comparison.fixed,
         new: verdict.findings,
         unchanged: comparison.unchanged.len() as u64,
         not_evaluated,
         schema: 1,
-    };
-    let json = serde_json::to_value(&changes).map_err(|e| Error::Bug(e.to_string()))?;
-    args.format.print(human(&changes), &json)?;
-    Ok(ExitStatus::Passed)
+    })
 }
 
 fn human(changes: &Changes) -> String {

@@ -1,8 +1,8 @@
 //! `cargo weft gate`: whether a merge or a release may go ahead, fail-closed and without a network.
 
 mod evidence;
-mod merge;
-mod release;
+pub(super) mod merge;
+pub(super) mod release;
 
 use std::path::{Path, PathBuf};
 

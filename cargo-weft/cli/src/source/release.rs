@@ -67,6 +67,18 @@ pub fn source(root: &Path, read: &[Input]) -> Result<Source, String> {
     Ok(Source { commit, tree, changed })
 }
 
+/// Reads a commit that need not be checked out: of it nothing can be astray.
+///
+/// # Errors
+///
+/// A sentence: there is no repository, or no such commit.
+pub fn committed(root: &Path, revision: &str) -> Result<Source, String> {
+    let (_, git) = repository(root)?;
+    let commit = git.commit(revision)?;
+    let tree = git.tree(&commit)?;
+    Ok(Source { commit, tree, changed: None })
+}
+
 /// Returns the id of the commit that a revision names.
 ///
 /// # Errors

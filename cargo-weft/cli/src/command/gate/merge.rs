@@ -7,6 +7,7 @@ use serde_json::json;
 use weft_gate::gate::summary::{self, GATE_ROLE, MERGE};
 use weft_gate::gate::{Step, StepResult, audit, covered, outcome};
 use weft_gate::release::Source;
+use weft_gate::{Outcome, Verdict};
 
 use super::{Common, Format, bug, human, of, source};
 use crate::command::compare::{Whose, judged};
@@ -37,15 +38,8 @@ pub(super) fn run(args: &MergeArgs) -> Result<ExitStatus, Error> {
     )?;
     let verdict = command::decided(&loaded)?;
     let commit = common.commit(&loaded);
-    let mut steps = vec![
-        source(commit.as_ref().map_err(|why| &**why)),
-        whose_policy(common, &loaded, commit.as_ref().ok()),
-        audit(&verdict),
-    ];
-    let policy = &loaded.facts.policy;
-    let required = policy.gate.merge.require.iter();
-    steps.extend(required.filter_map(|name| covered(*name, &verdict, policy)));
-    let outcome = outcome(&steps);
+    let named = common.selection.policy.as_deref();
+    let (steps, outcome) = steps(&loaded, &verdict, commit.as_ref(), named);
     let json = json!({
         "gate": MERGE,
         "outcome": outcome,
@@ -82,10 +76,28 @@ pub(super) fn run(args: &MergeArgs) -> Result<ExitStatus, Error> {
     Ok(outcome.into())
 }
 
+/// Looks at all that a merge needs: the commit, whose policy it is judged by, the audit, and what the policy requires.
+pub(in crate::command) fn steps(
+    loaded: &Loaded,
+    verdict: &Verdict,
+    commit: Result<&Source, &String>,
+    named: Option<&str>,
+) -> (Vec<Step>, Outcome) {
+    let mut steps = vec![
+        source(commit.map_err(|why| &**why)),
+        whose_policy(named, loaded, commit.ok()),
+        audit(verdict),
+    ];
+    let policy = &loaded.facts.policy;
+    let required = policy.gate.merge.require.iter();
+    steps.extend(required.filter_map(|name| covered(*name, verdict, policy)));
+    let outcome = outcome(&steps);
+    (steps, outcome)
+}
+
 /// Says whose policy it is, and refuses a base that is what is judged: nothing is new to itself.
-fn whose_policy(common: &Common, loaded: &Loaded, judged: Option<&Source>) -> Step {
+fn whose_policy(named: Option<&str>, loaded: &Loaded, judged: Option<&Source>) -> Step {
     let base = loaded.facts.base.as_ref().map(|base| &base.commit);
-    let named = common.selection.policy.as_deref();
     let (result, line) = match (base, named) {
         (Some(base), _) if judged.is_some_and(|judged| judged.commit == *base) => (
             StepResult::Missing,

@@ -32,7 +32,7 @@ use crate::source::roles::{MAX_BYTES, read};
 const MAX_VERDICT: usize = 256 << 20;
 
 #[derive(Debug, Args)]
-pub(super) struct ReleaseArgs {
+pub(in crate::command) struct ReleaseArgs {
     #[command(flatten)]
     common: Common,
     /// The signed manifest
@@ -74,6 +74,22 @@ struct Desk {
 }
 
 pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
+    let outcome = judge(args, |steps, outcome| {
+        let json = json!({"gate": RELEASE, "outcome": outcome, "schema": 1, "steps": steps});
+        args.common.format.print(human(steps, outcome), &json)
+    })?;
+    Ok(outcome.into())
+}
+
+/// Judges a release, shows what it looked at, and writes the summary that is asked for.
+///
+/// # Errors
+///
+/// What keeps it from being judged, shown or written.
+pub(in crate::command) fn judge(
+    args: &ReleaseArgs,
+    show: impl FnOnce(&[Step], Outcome) -> Result<(), Error>,
+) -> Result<Outcome, Error> {
     let common = &args.common;
     args.evidence.check(all::as_of(common.as_of)?)?;
     let mut desk = desk(args)?;
@@ -111,9 +127,8 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
     let shelf = Shelf::new(parts.as_deref().map_err(Clone::clone), who);
     steps.extend(by_evidence(args, &desk, &asked, manifest.as_ref(), &shelf)?);
     let outcome = outcome(&steps);
-    let json = json!({"gate": RELEASE, "outcome": outcome, "schema": 1, "steps": steps});
     // Shown before anything is written, which may fail.
-    common.format.print(human(&steps, outcome), &json)?;
+    show(&steps, outcome)?;
     if common.summary.is_some() {
         let said = match asked.manifest() && manifest.is_none() {
             true => Err("there is no manifest that it could be about".to_owned()),
@@ -127,7 +142,7 @@ pub(super) fn run(args: &ReleaseArgs) -> Result<ExitStatus, Error> {
             Err(why) => anstream::eprintln!("note: no summary is written: {}", terminal(&why)),
         }
     }
-    Ok(outcome.into())
+    Ok(outcome)
 }
 
 /// What is asked of the release: by the policy, and by a command line that expects provenance.
