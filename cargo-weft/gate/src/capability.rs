@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{TokenStream, TokenTree};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::content::{Deed, DeedKind};
 use crate::diff::Diff;
@@ -28,7 +28,8 @@ pub struct Capabilities {
 pub type ByPackage = BTreeMap<String, Capabilities>;
 
 /// A capability that a package has gained, lost or changed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Shift {
     /// The package URL in the head.
     pub package: String,
@@ -41,7 +42,9 @@ pub struct Shift {
 }
 
 /// What a package may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// A script that runs before it is compiled.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use weft_gate::capability::{self, Shift};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::verdict::Summary;
@@ -39,7 +39,8 @@ pub(super) struct DiffArgs {
 }
 
 /// What changed.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Changes {
     /// What it is compared with.
     pub base: Side,
@@ -62,7 +63,8 @@ pub struct Changes {
 }
 
 /// One side of the comparison.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Side {
     /// A commit, or the work tree.
     pub name: String,

@@ -167,20 +167,33 @@ struct ReleaseLine {
     args: gate::ReleaseArgs,
 }
 
+/// Says whether the policy has the release gate read attestations.
+///
+/// # Errors
+///
+/// Those of [`release`].
+pub fn release_asks_for_evidence(arguments: &[OsString]) -> Result<bool, Error> {
+    gate::asks_for_evidence(&release_line(arguments)?.args)
+}
+
 /// Judges a release by the arguments of `cargo weft gate release`, and prints nothing.
 ///
 /// # Errors
 ///
 /// What the command says with the exit status 2, 3 or 70.
-pub fn release(arguments: Vec<OsString>) -> Result<Released, Error> {
-    let name = std::iter::once(OsString::from("gate release"));
-    let line = ReleaseLine::try_parse_from(name.chain(arguments)).map_err(|error| {
-        Error::usage(error.to_string().trim_end().to_owned(), "see `cargo weft gate release --help`")
-    })?;
+pub fn release(arguments: &[OsString]) -> Result<Released, Error> {
     let mut said = Vec::new();
-    let outcome = gate::judge(&line.args, |steps, _| {
+    let outcome = gate::judge(&release_line(arguments)?.args, |steps, _| {
         said = steps.to_vec();
         Ok(())
     })?;
     Ok(Released { steps: said, outcome })
+}
+
+fn release_line(arguments: &[OsString]) -> Result<ReleaseLine, Error> {
+    let name = OsString::from("gate release");
+    ReleaseLine::try_parse_from(std::iter::once(&name).chain(arguments)).map_err(|error| {
+        let message = error.to_string().trim_end().to_owned();
+        Error::usage(message, "see `cargo weft gate release --help`")
+    })
 }

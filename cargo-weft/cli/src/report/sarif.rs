@@ -194,7 +194,7 @@ fn location(place: &Place) -> Location {
 }
 
 /// Writes a relative path as a URI reference (RFC 3986 §4.2).
-fn uri(path: &str) -> String {
+pub fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.bytes() {
         match byte {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use weft_gate::capability::{self, ByPackage, Capabilities};
 use weft_gate::content;
 use weft_gate::inventory::{Inventory, Package};
@@ -18,7 +18,8 @@ use super::files;
 const MAX_FILE: usize = 16 << 20;
 
 /// Something that was not looked at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Unread {
     /// Why.
     pub reason: String,

@@ -145,6 +145,15 @@ pub(in crate::command) fn judge(
     Ok(outcome)
 }
 
+/// Says whether the policy has the gate read attestations, of which the command line names no directory.
+///
+/// # Errors
+///
+/// What keeps the policy from being read.
+pub(in crate::command) fn asks_for_evidence(args: &ReleaseArgs) -> Result<bool, Error> {
+    Ok(Asked::of(&desk(args)?.loaded, &args.evidence)?.evidence())
+}
+
 /// What is asked of the release: by the policy, and by a command line that expects provenance.
 struct Asked(Vec<Requirement>);
 

@@ -1,0 +1,144 @@
+//! One run of the action: which work it is, and where it is told.
+
+mod audit;
+mod relay;
+mod release;
+
+use std::path::PathBuf;
+
+use cargo_weft::{Error, ExitStatus};
+
+use crate::environment::Environment;
+use crate::event::Event;
+use crate::github::{Failure, GitHub, Patience};
+use crate::input::{Inputs, Mode};
+use crate::show::{self, log};
+use crate::sink::output;
+
+/// What a run has before it.
+pub struct Desk {
+    environment: Environment,
+    inputs: Inputs,
+    /// Nothing where the workflow gives no token, or wants no connection.
+    github: Option<GitHub>,
+    /// A new directory for what the run writes.
+    directory: PathBuf,
+}
+
+/// What went wrong on the way to people, which does not change what is told.
+#[derive(Debug, Default)]
+struct Notices {
+    lines: Vec<String>,
+    /// Whether something is out of order, and not only forbidden to this token.
+    has_fault: bool,
+}
+
+impl Desk {
+    /// Reads what the runner and the workflow say by `variable`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for what is missing or not understood, [`Error::File`] if nothing can be written.
+    pub fn of_runner(
+        variable: impl Fn(&str) -> Result<Option<String>, Error>,
+    ) -> Result<Self, Error> {
+        let environment = Environment::read(&variable)?;
+        let inputs = Inputs::read(&variable)?;
+        let github = match &inputs.token {
+            Some(token) if !inputs.offline => Some(GitHub::new(
+                &environment.api_url,
+                token,
+                &environment.repository,
+                Patience::default(),
+            )?),
+            _ => None,
+        };
+        let directory = tempfile::Builder::new().prefix("weft-").tempdir_in(&environment.temp);
+        let directory = directory.map_err(|source| Error::File {
+            action: "write",
+            path: environment.temp.display().to_string(),
+            source,
+        })?;
+        // Later steps of the job read what is in it.
+        Ok(Self { environment, inputs, github, directory: directory.keep() })
+    }
+
+    /// Does the work.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being done; that is told in the summary and in the outputs, too.
+    pub fn run(&self) -> Result<ExitStatus, Error> {
+        self.work().inspect_err(|error| self.tell_error(error))
+    }
+
+    fn work(&self) -> Result<ExitStatus, Error> {
+        let environment = &self.environment;
+        let event =
+            Event::read(&environment.event, &environment.event_path, &environment.repository)?;
+        match self.inputs.mode {
+            Mode::Audit | Mode::GateMerge => audit::run(self, &event),
+            Mode::GateRelease => release::run(self, &event),
+            Mode::Report => relay::run(self, &event),
+        }
+    }
+
+    fn tell_error(&self, error: &Error) {
+        let url = self.environment.run_url();
+        if let Some(path) = &self.environment.summary
+            && self.inputs.summary
+        {
+            let page = show::markdown::summary_on_error(None, error, &url);
+            complain(output::summary(path, &page));
+        }
+        if let Some(path) = &self.environment.output {
+            complain(output::outputs(path, &[("verdict", "error".to_owned())]));
+        }
+    }
+}
+
+/// Says that something could not be told, where something worse is told already.
+fn complain(result: Result<(), Error>) {
+    if let Err(error) = result {
+        cargo_weft::report::diagnostic::show_error(&error);
+    }
+}
+
+fn no_github(mode: &str) -> Error {
+    Error::usage(
+        format!("`mode: {mode}` asks GitHub, and there is no token, or `offline` is true"),
+        "give the step its `token`, and leave `offline` out",
+    )
+}
+
+impl Notices {
+    /// Notes why something was not written, and returns what was.
+    fn take<T>(&mut self, what: &str, result: Result<T, Failure>) -> Option<T> {
+        match result {
+            Ok(written) => Some(written),
+            Err(failure) => {
+                self.has_fault |= !matches!(failure, Failure::Denied(_));
+                self.lines.push(format!("{what} is not written: {failure}"));
+                None
+            }
+        }
+    }
+
+    /// Writes what was noted as annotations of the log.
+    fn show(&self) -> String {
+        let level = if self.has_fault { "warning" } else { "notice" };
+        self.lines.iter().map(|line| log::message(level, "cargo weft", line)).collect()
+    }
+
+    fn add(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    /// Returns the status of a run whose work has one: what is out of order is no success.
+    fn status(&self, status: ExitStatus) -> ExitStatus {
+        match status {
+            ExitStatus::Passed if self.has_fault => ExitStatus::Error,
+            status => status,
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The mode `gate-release`: a draft with everything that belongs to it, judged, and published if it passes.
+//!
+//! Nothing that GitHub says of a release counts but its bytes: a draft is addressed by its number, digests are of what
+//! was downloaded, and the commit is the tag's.
+
+mod assets;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use cargo_weft::command::host;
+use cargo_weft::escape::terminal;
+use cargo_weft::{Error, ExitStatus};
+use http::Method;
+use serde_json::{Value, json};
+use weft_gate::Outcome;
+
+use self::assets::Shelf;
+use super::{Desk, Notices, complain, no_github};
+use crate::event::{Event, demand_sha};
+use crate::github::{Failure, GitHub, path_encoded};
+use crate::report::Step;
+use crate::report::release::Release;
+use crate::show::{self, log};
+use crate::sink::output;
+
+/// How many tags may name each other before one names a commit.
+const MAX_TAGS: usize = 4;
+
+/// What GitHub says of a release, as far as it matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Draft {
+    id: u64,
+    tag: String,
+    is_draft: bool,
+    /// Number, name and size of each file.
+    assets: Vec<(u64, String, u64)>,
+}
+
+/// Judges a release, and publishes it if it passes and the workflow wants that.
+pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
+    let github = desk.github.as_ref().ok_or_else(|| no_github("gate-release"))?;
+    if desk.inputs.warn_only {
+        return Err(Error::usage(
+            "a release gate that lets everything pass is none",
+            "leave `warn-only` out; without `publish: true` the gate changes nothing",
+        ));
+    }
+    let draft = find(desk, github, event)?;
+    let mut notices = Notices::default();
+    let commit = tagged(github, &draft.tag).map_err(|failure| service(desk, &failure))?;
+    let mut report = match &commit {
+        Some(commit) => {
+            demand_checkout(desk, &draft.tag, commit)?;
+            Release::new(&desk.environment, draft.id, &draft.tag, commit)
+        }
+        None => Release::new(&desk.environment, draft.id, &draft.tag, ""),
+    };
+    report.require(is_a_draft(&draft));
+    match commit {
+        Some(_) => judge(desk, github, &draft, &mut report, &mut notices)?,
+        None => report.require(Step::new(
+            "tag",
+            Outcome::Inconclusive,
+            format!("there is no tag `{}`: the branch that a draft names may be anything", draft.tag),
+            "Push the tag, check it out, and run the gate again.",
+        )),
+    }
+    if report.outcome == Outcome::Passed && desk.inputs.release.publish {
+        publish(github, &draft, &mut report, &mut notices);
+    }
+    tell(desk, &report, &notices)?;
+    Ok(notices.status(report.outcome.into()))
+}
+
+/// Finds the release: by its number, by its tag, or the event's.
+fn find(desk: &Desk, github: &GitHub, event: &Event) -> Result<Draft, Error> {
+    let named = &desk.inputs.release;
+    let of_event = match event {
+        Event::Release(release) => Some(release.id),
+        _ => None,
+    };
+    let tag = named.tag.as_deref().or_else(|| {
+        let pushed = desk.environment.reference.strip_prefix("refs/tags/");
+        pushed.filter(|_| of_event.is_none())
+    });
+    let failed = |failure: Failure| service(desk, &failure);
+    let (id, tag) = match (named.id.or(of_event.filter(|_| named.tag.is_none())), tag) {
+        (Some(id), tag) => (id, tag),
+        (None, Some(tag)) => return by_tag(github, tag).map_err(failed)?.ok_or_else(|| {
+            Error::usage(
+                format!("there is no release of the tag `{}`", terminal(tag)),
+                "make a draft of it first; drafts are seen with `contents: write` alone",
+            )
+        }),
+        (None, None) => {
+            return Err(Error::usage(
+                "nothing says which release it is",
+                "say `release-id:` or `tag:`",
+            ));
+        }
+    };
+    let draft = read(&github.get(&format!("/releases/{id}")).map_err(failed)?).map_err(failed)?;
+    match tag {
+        Some(tag) if named.tag.is_some() && tag != draft.tag => Err(Error::usage(
+            format!("the release {id} is of `{}`, not of `{}`", terminal(&draft.tag), terminal(tag)),
+            "say one of `release-id:` and `tag:`",
+        )),
+        _ => Ok(draft),
+    }
+}
+
+/// Looks for the one release of a tag, drafts included, which no address by tag leads to.
+fn by_tag(github: &GitHub, tag: &str) -> Result<Option<Draft>, Failure> {
+    let mut found = Vec::new();
+    github.list("/releases", None, |release| {
+        if release.get("tag_name").and_then(Value::as_str) == Some(tag) {
+            found.push(release);
+        }
+        true
+    })?;
+    match &*found {
+        [] => Ok(None),
+        [one] => read(one).map(Some),
+        more => Err(Failure::Refused(format!(
+            "{} releases are of the tag `{}`, and only one can be meant: say `release-id:`",
+            more.len(),
+            terminal(tag)
+        ))),
+    }
+}
+
+fn read(release: &Value) -> Result<Draft, Failure> {
+    let odd = |member: &str| Failure::Fault(format!("a release has no `{member}`"));
+    let number = |value: &Value, member: &str| {
+        value.get(member).and_then(Value::as_u64).ok_or_else(|| odd(member))
+    };
+    let text = |value: &Value, member: &str| {
+        let text = value.get(member).and_then(Value::as_str);
+        text.map(str::to_owned).ok_or_else(|| odd(member))
+    };
+    let assets = release.get("assets").and_then(Value::as_array).ok_or_else(|| odd("assets"))?;
+    let mut read = Vec::new();
+    for asset in assets {
+        if asset.get("state").and_then(Value::as_str) != Some("uploaded") {
+            return Err(Failure::Refused("a file of the release is not uploaded as a whole".into()));
+        }
+        read.push((number(asset, "id")?, text(asset, "name")?, number(asset, "size")?));
+    }
+    read.sort();
+    Ok(Draft {
+        id: number(release, "id")?,
+        tag: text(release, "tag_name")?,
+        is_draft: release.get("draft").and_then(Value::as_bool).ok_or_else(|| odd("draft"))?,
+        assets: read,
+    })
+}
+
+/// Returns the commit that a tag leads to, if it exists.
+fn tagged(github: &GitHub, tag: &str) -> Result<Option<String>, Failure> {
+    if tag.contains("..") || tag.starts_with('/') {
+        return Err(Failure::Refused(format!("`{}` is no name of a tag", terminal(tag))));
+    }
+    let mut answer = match github.get(&format!("/git/ref/tags/{}", path_encoded(tag))) {
+        Ok(answer) => answer,
+        Err(Failure::Denied(why)) if why.starts_with("status 404") => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    for _ in 0..MAX_TAGS {
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+        let (kind, sha) = (text("/object/type"), text("/object/sha").unwrap_or_default());
+        if demand_sha("the id of a tag", sha).is_err() {
+            return Err(Failure::Fault("a tag leads to no id".to_owned()));
+        }
+        match kind {
+            Some("commit") => return Ok(Some(sha.to_owned())),
+            Some("tag") => answer = github.get(&format!("/git/tags/{sha}"))?,
+            _ => break,
+        }
+    }
+    Err(Failure::Refused(format!("the tag `{}` leads to no commit", terminal(tag))))
+}
+
+fn demand_checkout(desk: &Desk, tag: &str, commit: &str) -> Result<(), Error> {
+    let help = "check the tag out before this step, as a whole: `ref: TAG`, `fetch-depth: 0`";
+    match host::commit(&desk.environment.workspace, "HEAD") {
+        Ok(head) if head == commit => Ok(()),
+        Ok(head) => Err(Error::usage(
+            format!("{head} is checked out, and the tag `{}` is {commit}", terminal(tag)),
+            help,
+        )),
+        Err(why) => Err(Error::usage(why, help)),
+    }
+}
+
+fn is_a_draft(draft: &Draft) -> Step {
+    let remedy = "Withdraw it if what follows is not right, and let releases begin as drafts: only those can wait for a gate.";
+    match draft.is_draft {
+        true => Step::new("draft", Outcome::Passed, "nobody sees it yet", remedy),
+        false => Step::new("draft", Outcome::Failed, "it is published already", remedy),
+    }
+}
+
+/// Downloads what lies in the release, and has the gate judge it.
+fn judge(
+    desk: &Desk,
+    github: &GitHub,
+    draft: &Draft,
+    report: &mut Release,
+    notices: &mut Notices,
+) -> Result<(), Error> {
+    let shelf = Shelf::fill(github, &draft.assets, &desk.directory.join("release"));
+    let shelf = match shelf {
+        Ok(shelf) => shelf,
+        Err(failure) => {
+            notices.has_fault |= !matches!(failure, Failure::Refused(_) | Failure::Denied(_));
+            let remedy = "Upload what is not right again, and run the gate again.";
+            let line = format!("the release's files cannot be used: {failure}");
+            report.require(Step::new("assets", Outcome::Inconclusive, line, remedy));
+            return Ok(());
+        }
+    };
+    let mut arguments = arguments(desk, &shelf);
+    if host::release_asks_for_evidence(&arguments)? {
+        if let Some(directory) = &desk.inputs.release.evidence {
+            shelf.add_evidence(&desk.environment.workspace.join(directory))?;
+        }
+        if let Err(failure) = shelf.fetch_attestations(github) {
+            notices.take::<()>("what GitHub holds of attestations", Err(failure));
+        }
+        arguments.extend(["--evidence".into(), shelf.evidence().into()]);
+    }
+    report.assets = shelf.into_assets();
+    let judged = host::release(&arguments)?;
+    for step in judged.steps {
+        report.require(step.into());
+    }
+    if judged.outcome != Outcome::Passed && report.outcome == Outcome::Passed {
+        return Err(Error::Bug("a gate that does not pass has no step that says why".to_owned()));
+    }
+    Ok(())
+}
+
+fn arguments(desk: &Desk, shelf: &Shelf) -> Vec<OsString> {
+    let workspace = &desk.environment.workspace;
+    let (inputs, named) = (&desk.inputs, &desk.inputs.release);
+    let below = |path: &Path| Some(workspace.join(path).into_os_string());
+    let text = |text: &Option<String>| text.as_ref().map(OsString::from);
+    let precision = if inputs.with_cargo { "metadata" } else { "lock" };
+    let manifest = workspace.join(&inputs.working_directory).join("Cargo.toml");
+    let asked = [
+        ("--manifest-path", Some(manifest.into_os_string())),
+        ("--precision", Some(precision.into()).filter(|_| inputs.base.is_none())),
+        ("--artifacts", Some(shelf.artifacts().into())),
+        (
+            "--manifest",
+            named.manifest.as_deref().map_or(Some(shelf.manifest().into()), below),
+        ),
+        ("--verdict", named.verdict.as_deref().map_or(Some(shelf.verdict().into()), below)),
+        ("--roles", named.roles.as_deref().and_then(below)),
+        ("--trusted-roles", text(&named.trusted_roles)),
+        ("--newest-revocation", text(&named.newest_revocation)),
+        ("--policy", text(&inputs.policy)),
+        ("--base", text(&inputs.base)),
+        ("--advisory-db", inputs.advisory_db.as_deref().and_then(below)),
+    ];
+    let given = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    // In one word, so that no value is taken for another argument.
+    given
+        .map(|(name, value)| {
+            let mut word = OsString::from(name);
+            word.push("=");
+            word.push(value);
+            word
+        })
+        .collect()
+}
+
+/// Publishes a draft that is still what was judged.
+fn publish(
+    github: &GitHub,
+    draft: &Draft,
+    report: &mut Release,
+    notices: &mut Notices,
+) {
+    let path = format!("/releases/{}", draft.id);
+    let now = github.get(&path).and_then(|release| read(&release));
+    let tag = tagged(github, &draft.tag);
+    let remedy = "Run the gate again on what is there now.";
+    let (Some(now), Some(tag)) =
+        (notices.take("the release", now), notices.take("the release", tag))
+    else {
+        let line = "whether it is still what was judged is not known";
+        report.require(Step::new("moved", Outcome::Inconclusive, line, remedy));
+        return;
+    };
+    if now != *draft || tag.as_deref() != Some(&report.commit) {
+        let line = "the release or its tag is not what was judged any more";
+        report.require(Step::new("moved", Outcome::Inconclusive, line, remedy));
+        return;
+    }
+    let find = || {
+        let there = github.get(&path)?;
+        Ok(read(&there)?.is_draft.eq(&false).then_some(there))
+    };
+    let body = json!({"draft": false, "tag_name": draft.tag});
+    let published = github.write(Method::PATCH, &path, &body, find).and_then(|there| read(&there));
+    let Some(there) = notices.take("the release", published) else {
+        let line = "everything holds, and GitHub did not publish it";
+        report.require(Step::new("publish", Outcome::Inconclusive, line, remedy));
+        return;
+    };
+    report.published = !there.is_draft;
+    let is_same = there.assets == draft.assets && there.tag == draft.tag;
+    report.require(match (report.published, is_same) {
+        (true, true) => Step::new("publish", Outcome::Passed, "it is published as it was judged", ""),
+        (true, false) => Step::new(
+            "publish",
+            Outcome::Failed,
+            "it changed while it was published: what everybody sees was not judged",
+            "Withdraw it now.",
+        ),
+        (false, _) => {
+            Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy)
+        }
+    });
+}
+
+fn tell(desk: &Desk, report: &Release, notices: &Notices) -> Result<(), Error> {
+    let page = show::release::page(report, &desk.environment.run_url());
+    let json = cargo_weft::report::json::render(report)?;
+    let write = |name: &str, text: &str| {
+        let path = desk.directory.join(name);
+        cargo_weft::source::files::create_whole(&path, text.as_bytes())?;
+        Ok::<_, Error>(path.display().to_string())
+    };
+    let json_path = write("weft-release.json", &json)?;
+    let markdown_path = write("weft-release.md", &page)?;
+    if let Some(path) = &desk.inputs.report_file {
+        let path = desk.environment.workspace.join(path);
+        cargo_weft::source::files::replace(&path, json.as_bytes())?;
+    }
+    if let Some(path) = desk.environment.summary.as_ref().filter(|_| desk.inputs.summary) {
+        complain(output::summary(path, &page));
+    }
+    let text = show::release::text(report);
+    let mut out = log::inert(&text, &output::delimiter(&text)?);
+    out += &notices.show();
+    if report.outcome != Outcome::Passed {
+        let line = format!("{}: {} is not published", report.outcome.as_str(), terminal(&report.tag));
+        out += &log::message("error", "cargo weft", &line);
+    }
+    anstream::print!("{out}");
+    let Some(path) = &desk.environment.output else { return Ok(()) };
+    output::outputs(
+        path,
+        &[
+            ("verdict", report.outcome.as_str().to_owned()),
+            ("audited-sha", report.commit.clone()),
+            ("missing", report.missing().join("\n")),
+            ("published", report.published.to_string()),
+            ("report-json", json_path),
+            ("report-markdown", markdown_path),
+        ],
+    )
+}
+
+fn service(desk: &Desk, failure: &Failure) -> Error {
+    Error::Service {
+        action: "learn about the release from",
+        service: desk.environment.api_url.clone(),
+        reason: failure.to_string(),
+    }
+}
