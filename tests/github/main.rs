@@ -1,1 +1,7 @@
 //! The action, against a GitHub of our own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
+mod contract;
+mod fake;
+mod payload;
