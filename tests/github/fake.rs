@@ -207,11 +207,13 @@ impl Shared {
             storage: self.storage.clone(),
         };
         let mut answer = route::answer(&mut self.world.lock().unwrap(), &request);
-        let body = answer.body.as_ref().map(Value::to_string).unwrap_or_default();
-        if answer.body.is_some() {
-            answer.headers.push(("content-type", "application/json; charset=utf-8".to_owned()));
-        }
-        (answer, body.into_bytes())
+        let (kind, body) = match (&answer.body, answer.bytes.take()) {
+            (Some(json), _) => ("application/json; charset=utf-8", json.to_string().into_bytes()),
+            (None, Some(bytes)) => ("application/vnd.github.raw+json; charset=utf-8", bytes),
+            (None, None) => return (answer, Vec::new()),
+        };
+        answer.headers.push(("content-type", kind.to_owned()));
+        (answer, body)
     }
 
     /// Answers as the host that keeps assets and artifacts.

@@ -3,16 +3,20 @@
 //! The examples come from npm (`@octokit/webhooks-examples`, MIT) and are not committed:
 //! `WEFT_WEBHOOKS` is the package's directory. Without it there are none, and that is said on stderr.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+
+use crate::contract;
 
 /// The id of no commit.
 pub(crate) const ZERO: &str = "0000000000000000000000000000000000000000";
 
-/// Builds an event of a pull request from a branch of `repository`.
+/// Builds an event of a pull request from a branch of `repository`; `pull_request_target` has the same.
 pub(crate) fn pull_request(repository: &str, number: u64, head_sha: &str, base_sha: &str) -> Value {
     let repo = repo(repository, 4242);
     json!({
@@ -126,6 +130,15 @@ pub(crate) fn workflow_dispatch(repository: &str, name: &str, inputs: &Value) ->
     })
 }
 
+/// Builds an event of the clock.
+pub(crate) fn schedule(repository: &str, cron: &str) -> Value {
+    json!({
+        "schedule": cron,
+        "workflow": ".github/workflows/weft.yml",
+        "repository": repo(repository, 4242),
+    })
+}
+
 /// Builds the end of a run for a pull request of a fork, which names no pull request.
 pub(crate) fn workflow_run(
     repository: &str,
@@ -145,9 +158,9 @@ pub(crate) fn workflow_run(
             "conclusion": "success",
             "head_branch": branch,
             "head_sha": sha,
-            "head_repository": repo(head.0, head.1),
+            "head_repository": short(repo(head.0, head.1)),
             "pull_requests": [],
-            "repository": repo(repository, 4242),
+            "repository": short(repo(repository, 4242)),
         },
         "workflow": { "id": 7, "name": "weft", "path": ".github/workflows/weft.yml" },
         "repository": repo(repository, 4242),
@@ -169,70 +182,99 @@ fn repo(full_name: &str, id: u64) -> Value {
     })
 }
 
+/// Leaves out what a run does not say of a repository.
+fn short(mut repo: Value) -> Value {
+    repo.as_object_mut().unwrap().remove("default_branch");
+    repo
+}
+
 fn user(login: &str) -> Value {
     json!({ "login": login, "id": 1, "type": if login.ends_with("[bot]") { "Bot" } else { "User" } })
 }
 
 /// Returns the public examples of an event, and those with an action of that name only if one is given.
 pub(crate) fn examples(event: &str, action: Option<&str>) -> Vec<Value> {
+    let all = EXAMPLES.iter().filter(|(name, _)| name == event).map(|(_, example)| example);
+    let is_asked = |example: &&Value| action.is_none_or(|action| example["action"] == action);
+    let examples: Vec<_> = all.filter(is_asked).cloned().collect();
+    let is_there = !examples.is_empty() || env::var_os("WEFT_WEBHOOKS").is_none();
+    assert!(is_there, "there is no example of {event} {action:?}");
+    examples
+}
+
+/// Each public example with its event's name, of github.com and of each GitHub Enterprise Server.
+static EXAMPLES: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     let Some(directory) = env::var_os("WEFT_WEBHOOKS") else {
         eprintln!("WEFT_WEBHOOKS is unset: GitHub's example payloads were NOT used");
         return Vec::new();
     };
-    let path = Path::new(&directory).join("api.github.com/index.json");
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("WEFT_WEBHOOKS is set: {error}"));
-    let events: Vec<Value> = serde_json::from_slice(&text).unwrap();
-    let of_event = events.into_iter().filter(|entry| entry["name"] == event);
-    let examples = of_event.flat_map(|entry| entry["examples"].as_array().unwrap().clone());
-    let is_asked = |example: &Value| action.is_none_or(|action| example["action"] == action);
-    let examples: Vec<_> = examples.filter(is_asked).collect();
-    assert!(!examples.is_empty(), "there is no example of {event} {action:?}");
-    examples
+    let entries =
+        fs::read_dir(&directory).unwrap_or_else(|error| panic!("WEFT_WEBHOOKS is set: {error}"));
+    let indexes = entries.map(|entry| entry.unwrap().path().join("index.json"));
+    let indexes: BTreeSet<_> = indexes.filter(|path| path.is_file()).collect();
+    let of_index = |path: &PathBuf| {
+        let events: Vec<Value> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        events.into_iter().flat_map(|event| {
+            let name = event["name"].as_str().unwrap().to_owned();
+            let examples = event["examples"].as_array().unwrap().clone();
+            examples.into_iter().map(move |example| (name.clone(), example))
+        })
+    };
+    indexes.iter().flat_map(of_index).collect()
+});
+
+/// The events that start the action and of which there are examples.
+const EVENTS: [&str; 6] =
+    ["pull_request", "push", "release", "merge_group", "workflow_dispatch", "workflow_run"];
+
+/// Returns every example that the action has to read, and what is derived from it, with the event's name.
+pub(crate) fn variants() -> Vec<(&'static str, Value)> {
+    let examples = EVENTS
+        .iter()
+        .flat_map(|event| examples(event, None).into_iter().map(move |it| (*event, it)));
+    examples.flat_map(|(event, example)| derived(event, example)).collect()
 }
 
-/// Returns every variant that the action has to read, with its event's name.
-pub(crate) fn variants() -> Vec<(&'static str, Value)> {
-    let mut all = Vec::new();
-    for example in examples("pull_request", None) {
-        all.extend([
-            ("pull_request", example.clone()),
-            ("pull_request", from_fork(example.clone(), "mallory/fork", 77)),
-            ("pull_request", without_head(example.clone())),
-            ("pull_request", by_bot(example.clone(), "dependabot[bot]")),
+/// Returns an example first, and then what the examples lack.
+fn derived(event: &'static str, example: Value) -> Vec<(&'static str, Value)> {
+    let mut all = vec![(event, example.clone())];
+    match event {
+        "pull_request" => all.extend([
+            (event, from_fork(example.clone(), "mallory/fork", 77)),
+            (event, without_head(example.clone())),
+            (event, by_bot(example.clone(), "dependabot[bot]")),
             ("pull_request_target", from_fork(example, "mallory/fork", 77)),
-        ]);
-    }
-    for mut example in examples("release", Some("created")) {
-        all.push(("release", example.clone()));
-        example["release"]["draft"] = json!(true);
-        example["release"]["published_at"] = Value::Null;
-        all.push(("release", example));
-    }
-    for example in examples("push", None) {
-        all.push(("push", example.clone()));
-        let mut unborn = example.clone();
-        unborn["before"] = json!(ZERO);
-        let mut gone = example;
-        gone["after"] = json!(ZERO);
-        all.extend([("push", unborn), ("push", gone)]);
-    }
-    for mut example in examples("workflow_run", Some("completed")) {
-        all.push(("workflow_run", example.clone()));
-        example["workflow_run"]["pull_requests"] = json!([]);
-        all.push(("workflow_run", example));
-    }
-    let rest = [("merge_group", None), ("release", Some("published")), ("workflow_dispatch", None)];
-    for (event, action) in rest {
-        all.extend(examples(event, action).into_iter().map(|example| (event, example)));
+        ]),
+        "push" => {
+            let (mut unborn, mut gone) = (example.clone(), example);
+            (unborn["before"], unborn["created"]) = (json!(ZERO), json!(true));
+            (gone["after"], gone["deleted"], gone["head_commit"]) =
+                (json!(ZERO), json!(true), Value::Null);
+            all.extend([(event, unborn), (event, gone)]);
+        }
+        "release" if example["action"] == "created" => {
+            let mut draft = example;
+            draft["release"]["draft"] = json!(true);
+            draft["release"]["published_at"] = Value::Null;
+            all.push((event, draft));
+        }
+        "workflow_run" => {
+            let mut forked = example;
+            let run = &mut forked["workflow_run"];
+            run["pull_requests"] = json!([]);
+            run["event"] = json!("pull_request");
+            let head = &mut run["head_repository"];
+            (head["id"], head["full_name"], head["fork"]) =
+                (json!(77), json!("mallory/fork"), json!(true));
+            all.push((event, forked));
+        }
+        _ => (),
     }
     all
 }
 
 #[test]
-fn the_variants_are_what_they_are_called() {
-    for (event, payload) in variants() {
-        assert!(payload["repository"]["full_name"].is_string(), "{event}: {payload}");
-    }
+fn what_is_built_is_what_it_is_called() {
     let event = pull_request("octo/widget", 7, &"a".repeat(40), &"b".repeat(40));
     let fork = from_fork(event.clone(), "mallory/fork", 77);
     assert_ne!(fork["pull_request"]["head"]["repo"]["id"], fork["repository"]["id"]);
@@ -241,11 +283,89 @@ fn the_variants_are_what_they_are_called() {
     assert_eq!(by_bot(event, "dependabot[bot]")["pull_request"]["user"]["type"], "Bot");
     assert!(merge_group("octo/widget", "a", "b")["pull_request"].is_null());
     assert_eq!(push("octo/widget", "refs/heads/new", ZERO, "a")["created"], true);
-    assert_eq!(release("octo/widget", "created", 5, "v1", true)["release"]["draft"], true);
-    assert_eq!(
-        workflow_dispatch("octo/widget", "refs/heads/main", &json!({}))["inputs"],
-        json!({})
-    );
+    assert_eq!(push("octo/widget", "refs/heads/old", "a", ZERO)["deleted"], true);
+    let draft = release("octo/widget", "created", 5, "v1", true);
+    assert!(draft["release"]["draft"] == true && draft["release"]["published_at"].is_null());
+    let asked = workflow_dispatch("octo/widget", "refs/heads/main", &json!({ "mode": "audit" }));
+    assert_eq!(asked["inputs"]["mode"], "audit");
+    assert_eq!(schedule("octo/widget", "0 4 * * 1")["schedule"], "0 4 * * 1");
     let run = workflow_run("octo/widget", 5, ("mallory/fork", 77), "fix", "a");
     assert_eq!(run["workflow_run"]["pull_requests"], json!([]));
+}
+
+#[test]
+fn what_is_built_has_only_members_that_examples_have() {
+    let (a, b) = ("a".repeat(40), "b".repeat(40));
+    let rows = [
+        ("pull_request", pull_request("octo/widget", 7, &a, &b)),
+        ("merge_group", merge_group("octo/widget", &a, &b)),
+        ("push", push("octo/widget", "refs/heads/new", ZERO, &a)),
+        ("release", release("octo/widget", "created", 5, "v1", true)),
+        ("release", release("octo/widget", "published", 5, "v1", false)),
+        ("workflow_dispatch", workflow_dispatch("octo/widget", "refs/heads/main", &json!({}))),
+        ("workflow_run", workflow_run("octo/widget", 5, ("mallory/fork", 77), "fix", &a)),
+    ];
+    for (event, payload) in rows {
+        let examples = examples(event, None);
+        let mut known: BTreeSet<_> = examples.iter().flat_map(|it| members(it, "")).collect();
+        // The examples are older than the first, and none of them is a draft.
+        known.extend(
+            ["/release/immutable: boolean", "/release/published_at: null"].map(str::to_owned),
+        );
+        let built = members(&payload, "");
+        let unknown: Vec<_> = built.difference(&known).collect();
+        assert!(unknown.is_empty() || examples.is_empty(), "{event}: {unknown:?}");
+    }
+}
+
+/// Lists each member with its path and its type.
+fn members(value: &Value, at: &str) -> BTreeSet<String> {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(inner) => {
+            return inner
+                .iter()
+                .flat_map(|(name, it)| members(it, &format!("{at}/{name}")))
+                .collect();
+        }
+    };
+    BTreeSet::from([format!("{at}: {kind}")])
+}
+
+#[test]
+fn what_is_derived_deviates_from_the_document_no_more_than_the_example() {
+    let mut count = 0;
+    for event in EVENTS {
+        for example in examples(event, None) {
+            let known = contract::deviations(event, &example);
+            for (event, payload) in derived(event, example) {
+                let mut found = contract::deviations(event, &payload);
+                // The document has most repositories of a head as never deleted.
+                found.remove("/pull_request/head/repo");
+                let new: Vec<_> = found.difference(&known).collect();
+                assert!(new.is_empty(), "{event} {}: {new:?}", payload["action"]);
+                assert!(payload["repository"]["full_name"].is_string(), "{event}");
+                count += 1;
+            }
+        }
+    }
+    assert_eq!(count, variants().len());
+    assert!(count > 150 || env::var_os("WEFT_WEBHOOKS").is_none(), "{count}");
+}
+
+#[test]
+fn a_payload_that_deviates_from_the_document_is_seen() {
+    let mut rows = examples("push", None);
+    rows.truncate(1);
+    for mut payload in rows {
+        let known = contract::deviations("push", &payload);
+        payload["after"] = json!(5);
+        let found = contract::deviations("push", &payload);
+        assert_eq!(found.contains("/after"), contract::is_there());
+        assert!(!known.contains("/after"));
+    }
 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::world::{
-    Artifact, Asset, BOT, Check, Comment, Commit, Pull, Release, Repository, Run, Status, Tag,
-    base64, blob,
+    Artifact, Asset, BOT, Check, Comment, Commit, Pull, Release, Repository, Run, Sarif, Status,
+    Tag, base64, blob,
 };
 
 const THEN: &str = "2026-01-01T00:00:00Z";
@@ -307,10 +307,10 @@ impl Place {
         })
     }
 
-    /// Returns a commit's status.
-    pub(crate) fn status(&self, id: u64, status: &Status) -> Value {
-        json!({
-            "id": id,
+    /// Returns a commit's status, with its creator if it stands alone.
+    pub(crate) fn status(&self, status: &Status, is_whole: bool) -> Value {
+        let mut answer = json!({
+            "id": status.id,
             "node_id": "SC_1",
             "url": self.url(&format!("/statuses/{}", status.sha)),
             "avatar_url": "https://avatars.githubusercontent.com/u/1",
@@ -320,8 +320,66 @@ impl Place {
             "target_url": null,
             "created_at": THEN,
             "updated_at": THEN,
-            "creator": self.user(BOT),
+        });
+        if is_whole {
+            answer["creator"] = self.user(BOT);
+        }
+        answer
+    }
+
+    /// Returns what a commit's statuses come to.
+    pub(crate) fn combined(&self, sha: &str, state: &str, statuses: Vec<Value>) -> Value {
+        json!({
+            "sha": sha,
+            "state": state,
+            "total_count": statuses.len(),
+            "statuses": statuses,
+            "repository": self.repository(false),
+            "url": self.url(&format!("/commits/{sha}/status")),
+            "commit_url": self.url(&format!("/commits/{sha}")),
         })
+    }
+
+    /// Returns what became of a SARIF file.
+    pub(crate) fn sarif(&self, id: &str, sarif: &Sarif) -> Value {
+        let analyses = self.url(&format!("/code-scanning/analyses?sarif_id={id}"));
+        if sarif.delay > 0 {
+            return json!({ "processing_status": "pending" });
+        }
+        if !sarif.errors.is_empty() {
+            return json!({ "processing_status": "failed", "errors": sarif.errors });
+        }
+        json!({ "processing_status": "complete", "analyses_url": analyses, "errors": null })
+    }
+
+    /// Returns the analyses in a SARIF file, one for each run.
+    pub(crate) fn analyses(&self, sarif_id: &str, sarif: &Sarif) -> Vec<Value> {
+        let runs = sarif.content["runs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+        let first: u64 = sarif_id.rsplit('-').next().and_then(|id| id.parse().ok()).unwrap();
+        let analysis = |(at, run): (u64, &Value)| {
+            let id = first * 100 + at;
+            let driver = &run["tool"]["driver"];
+            let category = run["automationDetails"]["id"].as_str().unwrap_or_default();
+            json!({
+                "id": id,
+                "ref": sarif.git_ref,
+                "commit_sha": sarif.commit_sha,
+                "analysis_key": category,
+                "category": category,
+                "environment": "{}",
+                "error": "",
+                "warning": "",
+                "created_at": sarif.created,
+                "results_count": count(&run["results"]),
+                "rules_count": count(&driver["rules"]),
+                "url": self.url(&format!("/code-scanning/analyses/{id}")),
+                "sarif_id": sarif_id,
+                "tool": { "name": driver["name"], "guid": null, "version": driver["version"] },
+                "deletable": true,
+            })
+        };
+        (0..).zip(runs).map(analysis).collect()
     }
 
     /// Returns a release with its assets.
@@ -426,6 +484,51 @@ impl Place {
         })
     }
 
+    /// Returns a commit as the repository's page shows it.
+    pub(crate) fn whole_commit(&self, sha: &str, commit: &Commit) -> Value {
+        let git = self.commit(sha, commit);
+        let url = self.url(&format!("/commits/{sha}"));
+        json!({
+            "sha": sha,
+            "node_id": "C_1",
+            "url": url,
+            "html_url": git["html_url"],
+            "comments_url": format!("{url}/comments"),
+            "commit": {
+                "author": git["author"],
+                "committer": git["committer"],
+                "message": git["message"],
+                "tree": git["tree"],
+                "url": git["url"],
+                "comment_count": 0,
+                "verification": git["verification"],
+            },
+            "author": self.user("octocat"),
+            "committer": self.user("octocat"),
+            "parents": git["parents"],
+        })
+    }
+
+    /// Returns a folder as an entry of another.
+    pub(crate) fn folder(&self, path: &str, git_ref: &str) -> Value {
+        let sha = blob(path.as_bytes());
+        let url = self.url(&format!("/contents/{path}?ref={git_ref}"));
+        let git = self.url(&format!("/git/trees/{sha}"));
+        let html = self.html(&format!("/tree/{git_ref}/{path}"));
+        json!({
+            "type": "dir",
+            "name": path.rsplit('/').next(),
+            "path": path,
+            "sha": sha,
+            "size": 0,
+            "url": url,
+            "git_url": git,
+            "html_url": html,
+            "download_url": null,
+            "_links": { "self": url, "git": git, "html": html },
+        })
+    }
+
     /// Returns a file with its content, or an entry of a directory without.
     pub(crate) fn file(&self, path: &str, bytes: &[u8], git_ref: &str, is_whole: bool) -> Value {
         let sha = blob(bytes);
@@ -514,7 +617,7 @@ impl Place {
     }
 
     /// Returns what is said of an artifact.
-    pub(crate) fn artifact(&self, id: u64, artifact: &Artifact, run: Option<&Run>) -> Value {
+    pub(crate) fn artifact(&self, id: u64, artifact: &Artifact, run: &Run) -> Value {
         let url = self.url(&format!("/actions/artifacts/{id}"));
         json!({
             "id": id,
@@ -528,13 +631,13 @@ impl Place {
             "created_at": THEN,
             "updated_at": THEN,
             "expires_at": "2027-01-01T00:00:00Z",
-            "workflow_run": run.map(|run| json!({
+            "workflow_run": {
                 "id": artifact.run,
                 "repository_id": self.id,
                 "head_repository_id": run.head_repository.1,
                 "head_branch": run.head_branch,
                 "head_sha": run.head_sha,
-            })),
+            },
         })
     }
 }

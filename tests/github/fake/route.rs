@@ -1,6 +1,8 @@
 //! The endpoints: who may ask, what is refused, what changes, and what is answered.
+//!
+//! Stricter than GitHub only in that artifacts and attestations need their scope in a public repository too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -32,6 +34,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Value>,
+    /// The body if it is not JSON.
+    pub(crate) bytes: Option<Vec<u8>>,
     pub(crate) is_unknown: bool,
 }
 
@@ -68,6 +72,11 @@ fn endpoint(world: &mut World, request: &Request) -> Answered {
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     let (owner, name, rest) = match path.as_slice() {
         ["rate_limit"] if request.method == "GET" => return Ok(ok(limits(world.spent))),
+        // Who the workflow's token belongs to is no user, and it is not the app's own key.
+        ["user"] => return Err(forbidden()),
+        ["app"] | ["repos", _, _, "installation"] => {
+            return Err(refusal(401, "A JSON web token could not be decoded"));
+        }
         ["repos", owner, name, rest @ ..] => (owner, name, rest),
         _ => return Err(unknown()),
     };
@@ -92,6 +101,7 @@ fn endpoint(world: &mut World, request: &Request) -> Answered {
     match request.method.as_str() {
         "GET" => desk.read(world.repository(&desk.full), rest),
         "POST" | "PATCH" => desk.write(world, rest),
+        "DELETE" => desk.delete(world, rest),
         _ => Err(unknown()),
     }
 }
@@ -128,7 +138,7 @@ struct Desk<'r> {
 }
 
 impl Desk<'_> {
-    fn read(&self, repository: &Repository, path: &[&str]) -> Answered {
+    fn read(&self, repository: &mut Repository, path: &[&str]) -> Answered {
         let place = &self.place;
         match path {
             [] => Ok(ok(place.repository(false))),
@@ -163,12 +173,32 @@ impl Desk<'_> {
                 self.caller.may_see(&["checks"])?;
                 self.check_runs(repository, &name.join("/"))
             }
+            ["commits", name @ .., "status"] => {
+                self.caller.may_see(&["statuses"])?;
+                self.status(repository, &name.join("/"))
+            }
+            ["commits", name @ .., "statuses"] => {
+                self.caller.may_see(&["statuses"])?;
+                let (_, statuses) = self.statuses(repository, &name.join("/"))?;
+                self.page(statuses.into_iter().map(|status| place.status(status, true)), None)
+            }
+            ["commits", name @ ..] => {
+                self.caller.may_see(&["contents"])?;
+                let name = name.join("/");
+                let sha = repository.resolve(&name).ok_or_else(|| no_commit(&name))?;
+                let commit = repository.commits.get(&sha).ok_or_else(|| no_commit(&name))?;
+                Ok(ok(place.whole_commit(&sha, commit)))
+            }
             ["code-scanning", "sarifs", id] => {
                 self.caller.may(&["security-events"], "read")?;
-                repository.sarifs.get(*id).ok_or_else(missing)?;
-                Ok(ok(
-                    json!({ "processing_status": "complete", "analyses_url": null, "errors": null }),
-                ))
+                let sarif = repository.sarifs.get_mut(*id).ok_or_else(missing)?;
+                let answer = ok(place.sarif(id, sarif));
+                sarif.delay = sarif.delay.saturating_sub(1);
+                Ok(answer)
+            }
+            ["code-scanning", "analyses"] => {
+                self.caller.may(&["security-events"], "read")?;
+                self.analyses(repository)
             }
             ["releases"] => {
                 self.caller.may_see(&["contents"])?;
@@ -233,8 +263,13 @@ impl Desk<'_> {
                 let artifacts = repository.artifacts.iter().filter(|(_, artifact)| {
                     artifact.run == run && name.is_none_or(|name| artifact.name == name)
                 });
-                let artifacts = artifacts.map(|(id, a)| place.artifact(*id, a, Some(of)));
+                let artifacts = artifacts.map(|(id, a)| place.artifact(*id, a, of));
                 self.page(artifacts, Some("artifacts"))
+            }
+            ["actions", "artifacts", id] => {
+                self.caller.may(&["actions"], "read")?;
+                let (id, artifact) = find(&repository.artifacts, id)?;
+                Ok(ok(place.artifact(id, artifact, &repository.runs[&artifact.run])))
             }
             ["actions", "artifacts", id, "zip"] => {
                 self.caller.may(&["actions"], "read")?;
@@ -269,8 +304,7 @@ impl Desk<'_> {
     }
 
     fn check_runs(&self, repository: &Repository, name: &str) -> Answered {
-        let no_commit = || refusal(422, &format!("No commit found for SHA: {name}"));
-        let sha = repository.resolve(name).ok_or_else(no_commit)?;
+        let sha = repository.resolve(name).ok_or_else(|| no_commit(name))?;
         let is_latest = self.query("filter").unwrap_or("latest") == "latest";
         let mut seen = Vec::new();
         let checks = repository.checks.iter().rev().filter(|(_, check)| {
@@ -285,6 +319,51 @@ impl Desk<'_> {
         });
         let checks: Vec<_> = checks.map(|(id, check)| self.place.check(*id, check)).collect();
         self.page(checks.into_iter(), Some("check_runs"))
+    }
+
+    /// Returns the statuses of a commit, the newest first.
+    fn statuses<'a>(
+        &self,
+        repository: &'a Repository,
+        name: &str,
+    ) -> Result<(String, Vec<&'a Status>), Answer> {
+        let sha = repository.resolve(name).ok_or_else(|| no_commit(name))?;
+        let statuses = repository.statuses.iter().rev().filter(|status| status.sha == sha);
+        let statuses = statuses.collect();
+        Ok((sha, statuses))
+    }
+
+    /// Returns the latest status of each context, and what they come to.
+    fn status(&self, repository: &Repository, name: &str) -> Answered {
+        let (sha, mut statuses) = self.statuses(repository, name)?;
+        let mut seen = BTreeSet::new();
+        statuses.retain(|status| seen.insert(&status.context));
+        let has = |states: &[&str]| statuses.iter().any(|status| states.contains(&&*status.state));
+        let state = match () {
+            () if has(&["error", "failure"]) => "failure",
+            () if has(&["pending"]) || statuses.is_empty() => "pending",
+            () => "success",
+        };
+        let simple = statuses.iter().map(|status| self.place.status(status, false));
+        Ok(ok(self.place.combined(&sha, state, simple.collect())))
+    }
+
+    fn analyses(&self, repository: &Repository) -> Answered {
+        let is_asked = |name: &str, value: &Value| {
+            self.query(name).is_none_or(|wanted| value.as_str() == Some(wanted))
+        };
+        let done = repository.sarifs.iter().rev().filter(|(_, sarif)| sarif.is_complete());
+        let analyses = done.flat_map(|(id, sarif)| self.place.analyses(id, sarif));
+        let analyses = analyses.filter(|analysis| {
+            is_asked("ref", &analysis["ref"])
+                && is_asked("sarif_id", &analysis["sarif_id"])
+                && is_asked("tool_name", &analysis["tool"]["name"])
+        });
+        let analyses: Vec<_> = analyses.collect();
+        if analyses.is_empty() {
+            return Err(refusal(404, "no analysis found"));
+        }
+        self.page(analyses.into_iter(), None)
     }
 
     /// Finds a release, a draft only for whoever may write releases.
@@ -346,14 +425,22 @@ impl Desk<'_> {
         let sha = repository.resolve(git_ref).ok_or_else(no_commit)?;
         let files = &repository.commits.get(&sha).ok_or_else(no_commit)?.files;
         if let Some(bytes) = files.get(path) {
+            if self.request.accept.contains("application/vnd.github.raw") {
+                return Ok(Answer { status: 200, bytes: Some(bytes.clone()), ..Answer::default() });
+            }
             return Ok(ok(self.place.file(path, bytes, git_ref, true)));
         }
         let under = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let entries = files
-            .iter()
-            .filter(|(file, _)| file.strip_prefix(&under).is_some_and(|rest| !rest.contains('/')));
-        let entries: Vec<_> =
-            entries.map(|(file, bytes)| self.place.file(file, bytes, git_ref, false)).collect();
+        let mut entries = BTreeMap::new();
+        for (file, bytes) in files {
+            let Some(rest) = file.strip_prefix(&under) else { continue };
+            let (entry, name) = match rest.split_once('/') {
+                Some((name, _)) => (self.place.folder(&format!("{under}{name}"), git_ref), name),
+                None => (self.place.file(file, bytes, git_ref, false), rest),
+            };
+            entries.insert(name, entry);
+        }
+        let entries: Vec<_> = entries.into_values().collect();
         if entries.is_empty() { Err(missing()) } else { Ok(ok(json!(entries))) }
     }
 
@@ -432,6 +519,15 @@ impl Desk<'_> {
         }
     }
 
+    fn delete(&self, world: &mut World, path: &[&str]) -> Answered {
+        let ["issues", "comments", id] = path else { return Err(unknown()) };
+        self.caller.may(&["pull-requests", "issues"], "write")?;
+        let comments = &mut world.repository(&self.full).comments;
+        let (id, _) = find(comments, id)?;
+        comments.remove(&id);
+        Ok(Answer { status: 204, ..Answer::default() })
+    }
+
     fn new_check(&self, world: &mut World, body: &Value) -> Answered {
         self.caller.may(&["checks"], "write")?;
         if !self.caller.actor.ends_with("[bot]") {
@@ -446,12 +542,8 @@ impl Desk<'_> {
         }
         rule::check_run(body).map_err(|why| refusal(422, &format!("Invalid request.\n\n{why}")))?;
         let sha = body["head_sha"].as_str().unwrap_or_default();
-        let no_commit = || refusal(422, &format!("No commit found for SHA: {sha}"));
-        world
-            .repository(&self.full)
-            .resolve(sha)
-            .filter(|found| found == sha)
-            .ok_or_else(no_commit)?;
+        let found = world.repository(&self.full).resolve(sha).filter(|found| found == sha);
+        found.ok_or_else(|| no_commit(sha))?;
         let mut check = Check {
             app: self.caller.actor.clone(),
             head_sha: sha.to_owned(),
@@ -515,15 +607,16 @@ impl Desk<'_> {
         if description.is_some_and(|text| text.chars().count() > 140) {
             return Err(invalid("Status", "description"));
         }
-        let no_commit = || refusal(422, &format!("No commit found for SHA: {sha}"));
-        world.repository(&self.full).resolve(sha).ok_or_else(no_commit)?;
+        let found = world.repository(&self.full).resolve(sha).filter(|found| found == sha);
+        found.ok_or_else(|| no_commit(sha))?;
         let status = Status {
+            id: world.fresh(),
             sha: sha.to_owned(),
             state: state.to_owned(),
             context: body["context"].as_str().unwrap_or("default").to_owned(),
             description: description.map(str::to_owned),
         };
-        let answer = created(self.place.status(world.fresh(), &status));
+        let answer = created(self.place.status(&status, true));
         world.repository(&self.full).statuses.push(status);
         Ok(answer)
     }
@@ -538,10 +631,17 @@ impl Desk<'_> {
         if !["refs/heads/", "refs/tags/", "refs/pull/"].iter().any(|at| git_ref.starts_with(at)) {
             return Err(invalid("Sarif", "ref"));
         }
-        let content = rule::sarif(text("sarif")?).map_err(|(code, why)| refusal(code, &why))?;
+        let content = rule::unpack(text("sarif")?).map_err(|(code, why)| refusal(code, &why))?;
         let id = format!("00000000-0000-4000-8000-{:012}", world.fresh());
         let url = format!("{}/repos/{}/code-scanning/sarifs/{id}", self.place.api, self.full);
-        let sarif = Sarif { commit_sha: sha.to_owned(), git_ref: git_ref.to_owned(), content };
+        let sarif = Sarif {
+            commit_sha: sha.to_owned(),
+            git_ref: git_ref.to_owned(),
+            errors: rule::sarif(&content).err().into_iter().collect(),
+            content,
+            delay: world.repository(&self.full).sarif_delay,
+            created: world.now(),
+        };
         world.repository(&self.full).sarifs.insert(id.clone(), sarif);
         Ok(Answer { status: 202, body: Some(json!({ "id": id, "url": url })), ..Answer::default() })
     }
@@ -631,6 +731,10 @@ pub(crate) fn refusal(status: u16, message: &str) -> Answer {
         "status": status.to_string(),
     });
     Answer { status, body: Some(body), ..Answer::default() }
+}
+
+fn no_commit(name: &str) -> Answer {
+    refusal(422, &format!("No commit found for SHA: {name}"))
 }
 
 fn missing() -> Answer {

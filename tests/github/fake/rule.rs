@@ -1,4 +1,6 @@
 //! What GitHub refuses in a check run and in a SARIF file.
+//!
+//! A SARIF file that can be unpacked is taken; what is wrong inside is said when one asks what became of it.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -86,7 +88,7 @@ fn one_of(value: &Value, name: &str, allowed: &[&str]) -> Result<(), String> {
 }
 
 /// Unpacks a SARIF file, or says why it is refused and with which status.
-pub(crate) fn sarif(packed: &str) -> Result<Value, (u16, String)> {
+pub(crate) fn unpack(packed: &str) -> Result<Value, (u16, String)> {
     let refuse = |why: String| (400, why);
     let bytes = Base64::decode_vec(packed).map_err(|error| refuse(format!("base64: {error}")))?;
     if bytes.len() > PACKED {
@@ -98,13 +100,11 @@ pub(crate) fn sarif(packed: &str) -> Result<Value, (u16, String)> {
     if content.len() as u64 > UNPACKED {
         return Err((413, "the unpacked file is too large".to_owned()));
     }
-    let file =
-        serde_json::from_slice(&content).map_err(|error| refuse(format!("JSON: {error}")))?;
-    sarif_file(&file).map_err(refuse)?;
-    Ok(file)
+    serde_json::from_slice(&content).map_err(|error| refuse(format!("JSON: {error}")))
 }
 
-fn sarif_file(file: &Value) -> Result<(), String> {
+/// Says why an unpacked SARIF file is rejected.
+pub(crate) fn sarif(file: &Value) -> Result<(), String> {
     if file["version"] != "2.1.0" {
         return Err("the version is not 2.1.0".to_owned());
     }
@@ -122,10 +122,18 @@ fn sarif_file(file: &Value) -> Result<(), String> {
             return Err(format!("several runs of {tool} have the category {category:?}"));
         }
         let results = run["results"].as_array().ok_or("a run has no results")?;
-        if results.len() > 25_000 {
-            return Err("a run has more than 25,000 results".to_owned());
-        }
         let rules = driver["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let extensions = run["tool"]["extensions"].as_array().map_or(0, Vec::len);
+        let counts = [
+            (results.len(), 25_000, "results"),
+            (rules.len(), 25_000, "rules"),
+            (extensions, 100, "tool extensions"),
+        ];
+        for (count, most, what) in counts {
+            if count > most {
+                return Err(format!("a run has more {what} than allowed ({count} > {most})"));
+            }
+        }
         for tagged in rules.iter().chain(results) {
             if tagged["properties"]["tags"].as_array().is_some_and(|tags| tags.len() > 20) {
                 return Err("there are more than 20 tags".to_owned());
@@ -144,6 +152,9 @@ fn result(result: &Value) -> Result<(), String> {
     let is_located = |location: &Value| {
         location["physicalLocation"]["artifactLocation"]["uri"].as_str().is_some()
     };
+    if locations.len() > 1_000 {
+        return Err("a result has more than 1,000 locations".to_owned());
+    }
     if !locations.first().is_some_and(is_located) {
         return Err("a result has no location: expected at least one location".to_owned());
     }

@@ -1,7 +1,7 @@
 //! The fake refuses what GitHub refuses.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
@@ -89,8 +89,17 @@ impl Desk {
     }
 
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Got {
+        self.try_own(method, path, body).unwrap()
+    }
+
+    fn try_own(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Got, reqwest::Error> {
         let bearer = format!("Bearer {}", self.token);
-        self.try_send(method, &self.at(path), &[("authorization", &bearer)], body).unwrap()
+        self.try_send(method, &self.at(path), &[("authorization", &bearer)], body)
     }
 
     fn get(&self, path: &str) -> Got {
@@ -99,7 +108,7 @@ impl Desk {
 
     /// Asserts a status, and that all that was said is what the contract allows.
     fn check(&self, method: &str, path: &str, body: Value, expected: u16) -> Value {
-        let got = self.send(method, path, (method != "GET").then_some(&body));
+        let got = self.send(method, path, (!body.is_null()).then_some(&body));
         assert_eq!(got.status, expected, "{method} {path}: {}", got.text);
         contract::check(&self.fake.exchanges());
         serde_json::from_str(&got.text).unwrap_or_default()
@@ -121,13 +130,17 @@ fn check_run(annotations: Vec<Value>) -> Value {
     json!({ "name": "weft", "head_sha": HEAD, "conclusion": "success", "output": output })
 }
 
-fn packed(sarif: &Value) -> String {
+fn packed(content: &[u8]) -> String {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(sarif.to_string().as_bytes()).unwrap();
+    gzip.write_all(content).unwrap();
     Base64::encode_string(&gzip.finish().unwrap())
 }
 
-fn sarif(locations: &Value, ids: &[&str]) -> Value {
+fn located() -> Value {
+    json!([{ "physicalLocation": { "artifactLocation": { "uri": "Cargo.toml" } } }])
+}
+
+fn sarif_file(locations: &Value, ids: &[&str]) -> Value {
     let run = |id: &&str| {
         json!({
             "tool": { "driver": { "name": "weft" } },
@@ -135,8 +148,12 @@ fn sarif(locations: &Value, ids: &[&str]) -> Value {
             "results": [{ "message": { "text": "m" }, "locations": locations }],
         })
     };
-    let file = json!({ "version": "2.1.0", "runs": ids.iter().map(run).collect::<Vec<_>>() });
-    json!({ "commit_sha": HEAD, "ref": "refs/pull/7/head", "sarif": packed(&file) })
+    json!({ "version": "2.1.0", "runs": ids.iter().map(run).collect::<Vec<_>>() })
+}
+
+fn sarif(locations: &Value, ids: &[&str]) -> Value {
+    let file = sarif_file(locations, ids).to_string();
+    json!({ "commit_sha": HEAD, "ref": "refs/pull/7/head", "sarif": packed(file.as_bytes()) })
 }
 
 #[test]
@@ -173,9 +190,38 @@ fn annotations_keep_their_limits() {
         annotation.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         desk.check("POST", "/check-runs", check_run(vec![annotation]), expected);
     }
-    let mut long = check_run(Vec::new());
-    long["output"]["text"] = json!("x".repeat(65_536));
-    desk.check("POST", "/check-runs", long, 422);
+}
+
+#[test]
+fn a_summary_that_is_too_long_is_refused() {
+    let desk = Desk::open();
+    for (member, length, expected) in [
+        ("summary", 65_536, 422),
+        ("text", 65_536, 422),
+        ("summary", 65_535, 201),
+        ("text", 65_535, 201),
+    ] {
+        let mut body = check_run(Vec::new());
+        body["output"][member] = json!("ü".repeat(length));
+        desk.check("POST", "/check-runs", body, expected);
+    }
+}
+
+#[test]
+fn a_check_run_is_of_a_commit_and_has_a_title_and_a_conclusion() {
+    let desk = Desk::open();
+    let rows = [
+        json!({ "output": { "summary": "s" } }),
+        json!({ "output": { "title": "t" } }),
+        json!({ "name": null }),
+        json!({ "conclusion": "passed" }),
+        json!({ "status": "completed", "conclusion": null }),
+    ];
+    for members in rows {
+        let mut body = check_run(Vec::new());
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        desk.check("POST", "/check-runs", body, 422);
+    }
     let mut elsewhere = check_run(Vec::new());
     elsewhere["head_sha"] = json!("d".repeat(40));
     desk.check("POST", "/check-runs", elsewhere, 422);
@@ -198,7 +244,7 @@ fn a_body_that_is_too_long_is_refused() {
 
 #[test]
 fn a_missing_scope_is_refused() {
-    let sarif = sarif(&json!([]), &["a/"]);
+    let sarif = sarif(&located(), &["a/"]);
     let rows = [
         ("POST", "/issues/7/comments", json!({ "body": "x" })),
         ("POST", "/check-runs", check_run(Vec::new())),
@@ -227,7 +273,7 @@ fn a_missing_scope_is_refused() {
 fn a_token_that_is_wrong_missing_or_revoked_is_refused() {
     let desk = Desk::open();
     desk.fake.world().grant("revoked", "octocat", REPO, &ALL);
-    desk.fake.world().tokens.get_mut("revoked").unwrap().is_revoked = true;
+    desk.fake.world().revoke("revoked");
     let url = desk.at("/pulls/7");
     let rows = [("Bearer t", 200), ("token t", 200), ("Bearer x", 401), ("Bearer revoked", 401)];
     for (authorization, expected) in rows {
@@ -238,6 +284,80 @@ fn a_token_that_is_wrong_missing_or_revoked_is_refused() {
     assert_eq!((got.status, &got.json()["message"]), (401, &json!("Bad credentials")));
     contract::check(&desk.fake.exchanges());
     assert_eq!(desk.fake.exchanges()[0].request_headers["authorization"], "Bearer");
+}
+
+#[test]
+fn a_token_that_may_only_read_writes_nothing() {
+    let desk = Desk::open();
+    let id = desk.fake.world().draft(REPO, "v2", "main", &[]);
+    let comment = desk.fake.world().comment(REPO, 7, "github-actions[bot]", "ours");
+    let check = desk.check("POST", "/check-runs", check_run(Vec::new()), 201)["id"].clone();
+    desk.fake.world().make_read_only("t");
+    let rows = [
+        ("POST", "/issues/7/comments".to_owned(), json!({ "body": "x" })),
+        ("PATCH", format!("/issues/comments/{comment}"), json!({ "body": "x" })),
+        ("DELETE", format!("/issues/comments/{comment}"), Value::Null),
+        ("POST", "/check-runs".to_owned(), check_run(Vec::new())),
+        ("PATCH", format!("/check-runs/{check}"), json!({ "conclusion": "failure" })),
+        ("POST", "/code-scanning/sarifs".to_owned(), sarif(&located(), &["a/"])),
+        ("POST", format!("/statuses/{HEAD}"), json!({ "state": "success" })),
+        ("PATCH", format!("/releases/{id}"), json!({ "draft": false })),
+    ];
+    for (method, path, body) in rows {
+        let refused = desk.check(method, &path, body, 403);
+        assert_eq!(refused["message"], "Resource not accessible by integration", "{path}");
+    }
+    desk.check("GET", "/pulls/7", Value::Null, 200);
+    desk.check("GET", &format!("/releases/{id}"), Value::Null, 404);
+    let world = desk.fake.world();
+    let left = &world.repositories[REPO];
+    assert_eq!((&*left.comments[&comment].body, left.checks.len()), ("ours", 1));
+    assert!(left.sarifs.is_empty() && left.statuses.is_empty() && left.releases[&id].is_draft);
+}
+
+#[test]
+fn a_check_run_belongs_to_the_app_that_made_it() {
+    let desk = Desk::open();
+    let path = format!(
+        "/check-runs/{}",
+        desk.check("POST", "/check-runs", check_run(Vec::new()), 201)["id"]
+    );
+    desk.fake.world().grant("app", "other[bot]", REPO, &ALL);
+    desk.fake.world().grant("person", "octocat", REPO, &ALL);
+    let app = Desk { token: "app".to_owned(), ..desk };
+    app.check("PATCH", &path, json!({ "conclusion": "success" }), 403);
+    let person = Desk { token: "person".to_owned(), ..app };
+    person.check("POST", "/check-runs", check_run(Vec::new()), 403);
+}
+
+#[test]
+fn a_comment_that_was_deleted_is_gone() {
+    let desk = Desk::open();
+    let made = desk.check("POST", "/issues/7/comments", json!({ "body": "x" }), 201);
+    let path = format!("/issues/comments/{}", made["id"]);
+    desk.check("DELETE", &path, Value::Null, 204);
+    desk.check("DELETE", &path, Value::Null, 404);
+    desk.check("GET", &path, Value::Null, 404);
+    assert_eq!(desk.check("GET", "/issues/7/comments", Value::Null, 200), json!([]));
+}
+
+#[test]
+fn a_request_that_names_no_agent_is_refused() {
+    let desk = Desk::open();
+    let nameless = Desk { client: reqwest::Client::new(), ..desk };
+    nameless.check("GET", "/pulls/7", Value::Null, 403);
+}
+
+#[test]
+fn the_workflow_s_token_is_no_user_and_no_app() {
+    let desk = Desk::open();
+    let bearer = [("authorization", "Bearer t")];
+    for (path, expected) in [("/user", 403), ("/app", 401)] {
+        let url = format!("{}{path}", desk.fake.url());
+        assert_eq!(desk.try_send("GET", &url, &bearer, None).unwrap().status, expected);
+    }
+    desk.check("GET", "/installation", Value::Null, 401);
+    assert!(desk.fake.unknown().is_empty());
 }
 
 #[test]
@@ -265,26 +385,100 @@ fn a_draft_has_no_tag_page_until_it_is_published_and_is_then_sealed() {
 }
 
 #[test]
-fn sarif_without_a_location_or_with_one_category_twice_is_refused() {
+fn sarif_that_cannot_be_unpacked_or_is_too_large_is_refused() {
     let desk = Desk::open();
-    let there = json!([{ "physicalLocation": { "artifactLocation": { "uri": "Cargo.toml" } } }]);
     let path = "/code-scanning/sarifs";
-    desk.check("POST", path, sarif(&json!([]), &["a/"]), 400);
-    desk.check("POST", path, sarif(&there, &["a/1", "a/2"]), 400);
-    desk.check("POST", path, sarif(&there, &["x/"; 21]), 400);
-    let mut wrong = sarif(&there, &["a/"]);
-    wrong["commit_sha"] = json!("abc");
-    desk.check("POST", path, wrong, 422);
-    let mut loose = sarif(&there, &["a/"]);
-    loose["sarif"] = json!(Base64::encode_string(b"not gzip"));
-    desk.check("POST", path, loose, 400);
-    let made = desk.check("POST", path, sarif(&there, &["a/1", "b/1"]), 202);
-    let path = format!("{path}/{}", made["id"].as_str().unwrap());
-    assert_eq!(desk.check("GET", &path, Value::Null, 200)["processing_status"], "complete");
+    let noise = |size: usize| {
+        let mut state = 1_u32;
+        let byte = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        std::iter::repeat_with(byte).take(size).collect::<Vec<_>>()
+    };
+    let rows = [
+        (json!({ "sarif": Base64::encode_string(b"not gzip") }), 400),
+        (json!({ "sarif": "*" }), 400),
+        (json!({ "sarif": packed(b"not JSON") }), 400),
+        (json!({ "sarif": Base64::encode_string(&noise(10 * 1024 * 1024 + 1)) }), 413),
+        (json!({ "sarif": null }), 422),
+        (json!({ "commit_sha": "abc" }), 422),
+        (json!({ "ref": "main" }), 422),
+        (json!({}), 202),
+    ];
+    for (members, expected) in rows {
+        let mut body = sarif(&located(), &["a/"]);
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        desk.check("POST", path, body, expected);
+    }
     let world = desk.fake.world();
-    let kept = world.repositories[REPO].sarifs.values().next().unwrap();
-    assert_eq!((&*kept.commit_sha, &*kept.git_ref), (HEAD, "refs/pull/7/head"));
-    assert_eq!(kept.content["runs"].as_array().unwrap().len(), 2);
+    let sarifs = &world.repositories[REPO].sarifs;
+    let kept = sarifs.values().next().unwrap();
+    assert_eq!((sarifs.len(), &*kept.commit_sha, &*kept.git_ref), (1, HEAD, "refs/pull/7/head"));
+}
+
+#[test]
+fn sarif_beyond_the_limits_is_taken_and_then_fails() {
+    let desk = Desk::open();
+    let file = |members: Value| {
+        let mut file = sarif_file(&located(), &["a/"]);
+        file["runs"][0].as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        file
+    };
+    let result = sarif_file(&located(), &["a/"])["runs"][0]["results"][0].clone();
+    let results = |count: usize| file(json!({ "results": vec![result.clone(); count] }));
+    let many = vec![located()[0].clone(); 1_001];
+    let rows = [
+        (sarif_file(&located(), &["a/1", "b/1"]), None),
+        (sarif_file(&located(), &["a/1", "a/2"]), Some("category")),
+        (sarif_file(&json!([]), &["a/"]), Some("at least one location")),
+        (sarif_file(&json!(many), &["a/"]), Some("1,000 locations")),
+        (sarif_file(&located(), &["x/"; 21]), Some("20 runs")),
+        (results(25_000), None),
+        (results(25_001), Some("25001 > 25000")),
+        (file(json!({ "properties": 1, "results": [{ "message": {} }] })), Some("no message")),
+        (file(json!({ "results": null })), Some("no results")),
+        (file(json!({ "tool": { "driver": {} } })), Some("driver.name")),
+        (json!({ "version": "2.0.0", "runs": [] }), Some("2.1.0")),
+        (json!({ "version": "2.1.0" }), Some("no runs")),
+    ];
+    for (file, expected) in rows {
+        let body = json!({
+            "commit_sha": HEAD,
+            "ref": "refs/pull/7/head",
+            "sarif": packed(file.to_string().as_bytes()),
+        });
+        let made = desk.check("POST", "/code-scanning/sarifs", body, 202);
+        let id = made["id"].as_str().unwrap();
+        let found = desk.get(&format!("/code-scanning/sarifs/{id}")).json();
+        let listed = desk.get(&format!("/code-scanning/analyses?sarif_id={id}"));
+        match expected {
+            None => {
+                assert_eq!((&found["processing_status"], listed.status), (&json!("complete"), 200))
+            }
+            Some(why) => {
+                assert_eq!((&found["processing_status"], listed.status), (&json!("failed"), 404));
+                assert!(found["errors"][0].as_str().unwrap().contains(why), "{why}: {found}");
+            }
+        }
+    }
+    contract::check(&desk.fake.exchanges());
+}
+
+#[test]
+fn sarif_takes_its_time() {
+    let desk = Desk::open();
+    desk.fake.world().repository(REPO).sarif_delay = 1;
+    let body = sarif(&located(), &["a/", "b/"]);
+    let made = desk.check("POST", "/code-scanning/sarifs", body, 202);
+    let path = format!("/code-scanning/sarifs/{}", made["id"].as_str().unwrap());
+    let analyses = "/code-scanning/analyses?tool_name=weft&ref=refs/pull/7/head";
+    desk.check("GET", analyses, Value::Null, 404);
+    let statuses =
+        [(); 2].map(|()| desk.check("GET", &path, Value::Null, 200)["processing_status"].clone());
+    assert_eq!(statuses, ["pending", "complete"]);
+    let found = desk.check("GET", analyses, Value::Null, 200);
+    assert_eq!((&found[0]["category"], &found[1]["category"]), (&json!("a/"), &json!("b/")));
 }
 
 #[test]
@@ -360,6 +554,56 @@ fn storage_takes_a_signed_query_and_no_token() {
 }
 
 #[test]
+fn a_limit_that_is_spent_refuses_until_the_hour_is_over() {
+    let desk = Desk::open();
+    let limit = format!("{}/rate_limit", desk.fake.url());
+    let bearer = [("authorization", "Bearer t")];
+    desk.check("GET", "/pulls/7", Value::Null, 200);
+    let got = desk.try_send("GET", &limit, &bearer, None).unwrap();
+    assert_eq!(got.json()["rate"]["remaining"], 999);
+    desk.fake.world().spent = 1000;
+    desk.check("GET", "/pulls/7", Value::Null, 403);
+    let got = desk.get("/pulls/7");
+    assert_eq!(got.headers["x-ratelimit-remaining"], "0");
+    assert_eq!(desk.try_send("GET", &limit, &bearer, None).unwrap().status, 200);
+    desk.fake.world().spent = 0;
+    desk.check("GET", "/pulls/7", Value::Null, 200);
+}
+
+#[test]
+fn what_there_is_no_endpoint_for_is_listed() {
+    let desk = Desk::open();
+    for (method, path) in
+        [("GET", "/branches"), ("PUT", "/pulls/7/merge"), ("DELETE", "/releases/1")]
+    {
+        desk.check(method, path, Value::Null, 404);
+    }
+    desk.check("GET", "/pulls/8", Value::Null, 404);
+    let unknown: Vec<_> = desk.fake.unknown().into_iter().map(|exchange| exchange.method).collect();
+    assert_eq!(unknown, ["GET", "PUT", "DELETE"]);
+}
+
+#[test]
+fn statuses_come_to_the_latest_of_each_context() {
+    let desk = Desk::open();
+    let path = format!("/statuses/{HEAD}");
+    let combined = format!("/commits/{HEAD}/status");
+    assert_eq!(desk.check("GET", &combined, Value::Null, 200)["state"], "pending");
+    let rows =
+        [("a", "failure", "failure"), ("a", "success", "success"), ("b", "pending", "pending")];
+    for (context, state, expected) in rows {
+        let body = json!({ "state": state, "context": context, "description": "d".repeat(140) });
+        desk.check("POST", &path, body, 201);
+        assert_eq!(desk.check("GET", &combined, Value::Null, 200)["state"], expected);
+    }
+    let all = desk.check("GET", &format!("/commits/{HEAD}/statuses"), Value::Null, 200);
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    desk.check("POST", &path, json!({ "state": "passed" }), 422);
+    desk.check("POST", &path, json!({ "state": "error", "description": "d".repeat(141) }), 422);
+    desk.check("POST", &format!("/statuses/{}", "d".repeat(40)), json!({ "state": "error" }), 422);
+}
+
+#[test]
 fn what_is_read_keeps_the_contract() {
     let desk = Desk::open();
     let digest = format!("sha256:{}", "0".repeat(64));
@@ -380,68 +624,163 @@ fn what_is_read_keeps_the_contract() {
         &format!("/git/commits/{HEAD}"),
         "/contents/weft.toml?ref=v1",
         "/contents/src",
+        "/contents/",
+        "/commits/v1",
         "/releases",
     ];
     for path in rows {
         desk.check("GET", path, Value::Null, 200);
     }
-    desk.check("POST", &format!("/statuses/{HEAD}"), json!({ "state": "success" }), 201);
     assert_eq!(desk.check("GET", "/pulls?head=mallory:change-7", Value::Null, 200), json!([]));
     desk.fake.world().repository(REPO).pulls.get_mut(&7).unwrap().head_repository = None;
     assert!(desk.check("GET", "/pulls/7", Value::Null, 200)["head"]["repo"].is_null());
+    let raw = [("authorization", "Bearer t"), ("accept", "application/vnd.github.raw+json")];
+    let got = desk.try_send("GET", &desk.at("/contents/weft.toml"), &raw, None).unwrap();
+    assert_eq!(got.text, "policy = 1\n");
+    let listed = desk.check("GET", "/contents/", Value::Null, 200);
+    let kinds = ["src", "weft.toml"].map(|name| {
+        listed.as_array().unwrap().iter().find(|entry| entry["name"] == name).unwrap()["type"]
+            .clone()
+    });
+    assert_eq!(kinds, ["dir", "file"]);
+    desk.check("GET", "/contents/weft.toml?ref=nowhere", Value::Null, 404);
+    desk.check("GET", "/commits/nowhere", Value::Null, 422);
+    desk.check("GET", "/git/ref/tags/v", Value::Null, 404);
     assert!(desk.fake.unknown().is_empty());
-    let limit = format!("{}/rate_limit", desk.fake.url());
-    let got = desk.try_send("GET", &limit, &[("authorization", "Bearer t")], None).unwrap();
-    assert_eq!(got.json()["rate"]["limit"], 1000);
-    contract::check(&desk.fake.exchanges());
-    desk.fake.world().spent = 1000;
-    desk.check("GET", "/pulls/7", Value::Null, 403);
-    desk.fake.world().spent = 0;
-    assert_eq!(desk.get("/branches").status, 404);
-    assert_eq!(desk.fake.unknown().len(), 1);
 }
 
 #[test]
-fn faults_befall_the_requests_they_are_meant_for() {
+fn a_status_that_is_ordered_is_answered_as_often_as_ordered() {
     let desk = Desk::open();
-    let comments = "/issues/7/comments";
-    let body = json!({ "body": "once" });
-    let post = || Match::new("POST", comments);
-    desk.fake.fault(post(), Fault::AfterWrite(502));
-    assert_eq!(desk.send("POST", comments, Some(&body)).status, 502);
-    assert_eq!(desk.get(comments).json().as_array().unwrap().len(), 1);
-    assert_eq!(desk.fake.writes().len(), 1);
-    assert_eq!(desk.fake.writes()[0].headers["x-ratelimit-remaining"], "999");
-
-    desk.fake.fault(post(), Fault::SecondaryLimit { retry_after: 60 });
-    let got = desk.send("POST", comments, Some(&body));
-    assert_eq!((got.status, got.headers["retry-after"].to_str().unwrap()), (403, "60"));
-    assert!(got.text.contains("secondary rate limit"));
-
     desk.fake.faults(2, Match::new("*", "/pulls"), Fault::status(503));
     let statuses = [(); 3].map(|()| desk.get("/pulls/7").status);
     assert_eq!(statuses, [503, 503, 200]);
 
+    let headers = vec![("retry-after", "1".to_owned())];
+    let limited = Fault::Status { code: 429, headers, body: "{}".to_owned() };
+    desk.fake.fault(Match::new("GET", "/pulls"), limited);
+    assert_eq!(desk.get("/issues/7/comments").status, 200, "another path is left alone");
+    let got = desk.get("/pulls/7");
+    assert_eq!((got.status, got.headers["retry-after"].to_str().unwrap()), (429, "1"));
+    let ordered = desk.fake.exchanges().into_iter().filter(|exchange| exchange.is_fault);
+    assert_eq!(ordered.count(), 3);
+    contract::check(&desk.fake.exchanges());
+}
+
+#[test]
+fn a_failure_after_a_write_leaves_what_was_written() {
+    let desk = Desk::open();
+    let path = "/issues/7/comments";
+    desk.fake.fault(Match::new("POST", path), Fault::AfterWrite(502));
+    let body = json!({ "body": "once" });
+    assert_eq!(desk.send("POST", path, Some(&body)).status, 502);
+    assert_eq!(desk.get(path).json().as_array().unwrap().len(), 1);
+    let writes = desk.fake.writes();
+    assert_eq!((writes.len(), &*writes[0].headers["x-ratelimit-remaining"]), (1, "999"));
+
+    desk.fake.fault(Match::new("POST", path), Fault::status(502));
+    assert_eq!(desk.send("POST", path, Some(&body)).status, 502);
+    assert_eq!(desk.get(path).json().as_array().unwrap().len(), 1, "nothing was written");
+    contract::check(&desk.fake.exchanges());
+}
+
+#[test]
+fn a_secondary_limit_says_when_to_come_back() {
+    let desk = Desk::open();
+    let path = "/issues/7/comments";
+    desk.fake.fault(Match::new("POST", path), Fault::SecondaryLimit { retry_after: 60 });
+    let got = desk.send("POST", path, Some(&json!({ "body": "x" })));
+    assert_eq!((got.status, got.headers["retry-after"].to_str().unwrap()), (403, "60"));
+    assert!(got.text.contains("secondary rate limit"));
+    assert_eq!(desk.get(path).json(), json!([]));
+}
+
+#[test]
+fn a_truncated_answer_looks_whole_and_a_cut_one_does_not() {
+    let desk = Desk::open();
     desk.fake.fault(Match::new("GET", "/pulls"), Fault::Truncated);
     let got = desk.get("/pulls/7");
     assert!(got.status == 200 && serde_json::from_str::<Value>(&got.text).is_err());
-    let bearer = [("authorization", "Bearer t")];
-    for fault in [Fault::Cut, Fault::Reset] {
-        desk.fake.fault(Match::new("GET", "/pulls"), fault);
-        assert!(desk.try_send("GET", &desk.at("/pulls/7"), &bearer, None).is_err());
-        assert_eq!(desk.get("/pulls/7").status, 200);
-    }
-    desk.fake.fault(Match::new("GET", "/pulls"), Fault::Hang(Duration::from_millis(50)));
-    let start = std::time::Instant::now();
-    assert_eq!(desk.get("/pulls/7").status, 200);
-    assert!(start.elapsed() >= Duration::from_millis(50));
-    desk.fake.fault(Match::new("GET", "/pulls"), Fault::Redirect("http://127.0.0.1:9/".to_owned()));
-    assert_eq!(desk.get("/pulls/7").headers["location"], "http://127.0.0.1:9/");
 
+    let path = "/issues/7/comments";
+    desk.fake.fault(Match::new("POST", path), Fault::Cut);
+    let body = json!({ "body": "once" });
+    assert!(desk.try_own("POST", path, Some(&body)).is_err());
+    assert_eq!(desk.get(path).json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_reset_connection_carries_nothing_out() {
+    let desk = Desk::open();
+    let path = "/issues/7/comments";
+    desk.fake.fault(Match::new("POST", path), Fault::Reset);
+    assert!(desk.try_own("POST", path, Some(&json!({ "body": "x" }))).is_err());
+    assert_eq!(desk.get(path).json(), json!([]));
+    assert_eq!(desk.fake.writes()[0].status, 0);
+}
+
+#[test]
+fn an_answer_that_hangs_comes_late_and_holds_nobody_else_up() {
+    let desk = Desk::open();
+    let late = Duration::from_millis(300);
+    desk.fake.fault(Match::new("GET", "/pulls"), Fault::Hang(late));
+    let (slow, quick) = (desk.at("/pulls/7"), desk.at("/issues/7/comments"));
+    let start = Instant::now();
+    let took = |url: String| {
+        let request = desk.client.get(url).header("authorization", "Bearer t");
+        async move {
+            assert_eq!(request.send().await.unwrap().status(), 200);
+            start.elapsed()
+        }
+    };
+    let both = async { tokio::join!(took(slow), took(quick)) };
+    let (slow, quick) = desk.runtime.block_on(both);
+    assert!(quick < late && late <= slow, "{quick:?} {slow:?}");
+
+    desk.fake.fault(Match::new("GET", "/pulls"), Fault::Hang(Duration::MAX));
+    let waits = desk.client.get(desk.at("/pulls/7")).timeout(Duration::from_millis(50));
+    let error = desk.runtime.block_on(async { waits.send().await.unwrap_err() });
+    assert!(error.is_timeout(), "{error}");
+    drop(desk);
+    assert!(start.elapsed() < Duration::from_secs(10), "the fake waited for its own hang");
+}
+
+#[test]
+fn a_redirect_to_another_host_shows_whether_the_token_went_along() {
+    let desk = Desk::open();
+    let to = format!("{}/elsewhere", desk.fake.storage_url());
+    desk.fake.fault(Match::new("GET", "/pulls"), Fault::Redirect(to.clone()));
+    let got = desk.get("/pulls/7");
+    assert_eq!((got.status, got.headers["location"].to_str().unwrap()), (302, &*to));
+    assert_eq!(desk.try_send("GET", &to, &[], None).unwrap().status, 403);
+    let bearer = [("authorization", "Bearer t")];
+    assert_eq!(desk.try_send("GET", &to, &bearer, None).unwrap().status, 400);
+    let there = desk.fake.exchanges().into_iter().filter(|e| e.host == Host::Storage);
+    let leaks: Vec<_> = there.map(|e| e.request_headers.contains_key("authorization")).collect();
+    assert_eq!(leaks, [false, true]);
+}
+
+#[test]
+fn a_head_or_a_tag_moves_when_a_request_arrives() {
+    let desk = Desk::open();
     desk.fake.on(Match::new("GET", "/pulls"), |world| {
         world.repository(REPO).pulls.get_mut(&7).unwrap().head_sha = BASE.to_owned();
     });
+    desk.fake.on(Match::new("POST", "/issues"), |world| {
+        world.repository(REPO).point("refs/tags/v1", HEAD);
+    });
+    let tag = "/git/ref/tags/v1";
+    assert_eq!(desk.get(tag).json()["object"]["type"], "tag");
     assert_eq!(desk.get("/pulls/7").json()["head"]["sha"], BASE);
+    desk.send("POST", "/issues/7/comments", Some(&json!({ "body": "x" })));
+    assert_eq!(
+        desk.get(tag).json()["object"],
+        json!({
+            "type": "commit",
+            "sha": HEAD,
+            "url": desk.at(&format!("/git/commits/{HEAD}")),
+        })
+    );
     contract::check(&desk.fake.exchanges());
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Repository {
     pub(crate) is_private: bool,
     /// Whether publishing a release seals it.
     pub(crate) seals_releases: bool,
+    /// How often a new SARIF file is still being looked at when somebody asks.
+    pub(crate) sarif_delay: u32,
     pub(crate) pulls: BTreeMap<u64, Pull>,
     pub(crate) comments: BTreeMap<u64, Comment>,
     pub(crate) checks: BTreeMap<u64, Check>,
@@ -88,6 +90,7 @@ pub(crate) struct Check {
 }
 
 pub(crate) struct Status {
+    pub(crate) id: u64,
     pub(crate) sha: String,
     pub(crate) state: String,
     pub(crate) context: String,
@@ -99,6 +102,10 @@ pub(crate) struct Sarif {
     pub(crate) git_ref: String,
     /// The file, unpacked.
     pub(crate) content: Value,
+    /// Why it shows nowhere, if it was taken but not understood.
+    pub(crate) errors: Vec<String>,
+    pub(crate) delay: u32,
+    pub(crate) created: String,
 }
 
 #[derive(Clone)]
@@ -182,6 +189,17 @@ impl World {
         self.tokens.insert(token.to_owned(), token_of);
     }
 
+    /// Lets a token write nothing, as for a pull request from a fork or by Dependabot.
+    pub(crate) fn make_read_only(&mut self, token: &str) {
+        let permissions = &mut self.tokens.get_mut(token).unwrap().permissions;
+        permissions.values_mut().for_each(|access| "read".clone_into(access));
+    }
+
+    /// Ends a token's life.
+    pub(crate) fn revoke(&mut self, token: &str) {
+        self.tokens.get_mut(token).unwrap().is_revoked = true;
+    }
+
     /// Returns the repository `owner/name`.
     pub(crate) fn repository(&mut self, name: &str) -> &mut Repository {
         self.repositories.get_mut(name).unwrap()
@@ -216,10 +234,6 @@ impl World {
         assets: &[(&str, &[u8])],
     ) -> u64 {
         let id = self.fresh();
-        let assets = assets.iter().map(|(name, bytes)| {
-            let digest = Some(format!("sha256:{}", weft_verify::Sha256::of(bytes)));
-            (self.fresh(), Asset { name: (*name).to_owned(), digest, bytes: bytes.to_vec() })
-        });
         let release = Release {
             tag_name: tag.to_owned(),
             target_commitish: target.to_owned(),
@@ -229,9 +243,27 @@ impl World {
             is_prerelease: false,
             is_immutable: false,
             published: None,
-            assets: assets.collect(),
+            assets: BTreeMap::new(),
         };
         self.repository(repository).releases.insert(id, release);
+        for (name, bytes) in assets {
+            self.asset(repository, id, name, bytes);
+        }
+        id
+    }
+
+    /// Adds an asset to a release, and returns its id.
+    pub(crate) fn asset(
+        &mut self,
+        repository: &str,
+        release: u64,
+        name: &str,
+        bytes: &[u8],
+    ) -> u64 {
+        let id = self.fresh();
+        let asset = Asset::new(name, bytes);
+        let release = self.repository(repository).releases.get_mut(&release).unwrap();
+        release.assets.insert(id, asset);
         id
     }
 
@@ -262,6 +294,21 @@ impl World {
     pub(crate) fn now(&mut self) -> String {
         self.seconds += 1;
         jiff::Timestamp::from_second(1_795_000_000 + self.seconds).unwrap().to_string()
+    }
+}
+
+impl Sarif {
+    /// Whether it was looked at and its results are shown.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.delay == 0 && self.errors.is_empty()
+    }
+}
+
+impl Asset {
+    /// Makes an asset of which the API says the truth.
+    pub(crate) fn new(name: &str, bytes: &[u8]) -> Self {
+        let digest = Some(format!("sha256:{}", weft_verify::Sha256::of(bytes)));
+        Self { name: name.to_owned(), digest, bytes: bytes.to_vec() }
     }
 }
 
