@@ -31,7 +31,7 @@ fn count(number: u64, noun: &str) -> String {
 pub fn title(report: &Report) -> String {
     let counts = &report.verdict.counts;
     format!(
-        "{} denied, {}, {}; {} not evaluated",
+        "{} denied, {}, {}, {} not evaluated",
         counts.deny,
         count(counts.warn, "warning"),
         count(counts.note, "note"),

@@ -5,3 +5,7 @@
 mod contract;
 mod fake;
 mod payload;
+mod life;
+mod runner;
+mod sample;
+mod sink;

@@ -127,11 +127,11 @@ fn head(report: &Report, run_url: &str) -> String {
             }
         };
     }
-    let what = if report.base.is_some() { "new here" } else { "in all" };
-    _ = write!(out, "{}, {what}.", title(report));
     if let Some(comparison) = &report.verdict.comparison {
-        let (fixed, known) = (comparison.fixed.len() as u64, comparison.unchanged.len() as u64);
-        _ = write!(out, " {} fixed, {known} unchanged.", count(fixed, "finding"));
+        let (fixed, known) = (comparison.fixed.len(), comparison.unchanged.len());
+        _ = write!(out, "New since the base: {}. {fixed} fixed, {known} as before.", title(report));
+    } else {
+        _ = write!(out, "In all: {}.", title(report));
     }
     _ = writeln!(out, "\n\nJudged for {} in [this run]({run_url}).\n", markdown_code(&report.head));
     out
