@@ -1,7 +1,8 @@
 //! Whether what the fake and the action say to each other is what GitHub's OpenAPI document allows.
 //!
-//! The document comes from npm (`@octokit/openapi`, MIT) and is not committed: `WEFT_OPENAPI` is the
-//! path of its `api.github.com.json`. Without it nothing is checked, and that is said on stderr.
+//! The document comes from npm (`@octokit/openapi`, MIT) and is not committed.
+//! `WEFT_OPENAPI` is the path of its `api.github.com.json`; without it nothing is checked, and that
+//! is said on stderr.
 //! Answers that a test ordered are not checked, only the requests that led to them.
 
 use std::collections::{BTreeMap, BTreeSet};

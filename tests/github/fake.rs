@@ -2,7 +2,7 @@
 //!
 //! It listens on two ports of the loopback device, one for the API (also below `/api/v3`, as GitHub
 //! Enterprise Server has it) and one for the storage that downloads are redirected to.
-//! Left out is whatever the action does not use; asking for it is a 404 that [`Fake::unknown`] lists.
+//! Left out is whatever the action does not use; asking for it is a 404 in [`Fake::unknown`].
 
 pub(crate) mod fault;
 mod render;
@@ -320,7 +320,8 @@ async fn handle(
             Vec::new(),
         ),
         Some(Fault::SecondaryLimit { retry_after }) => {
-            let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            let message = "You have exceeded a secondary rate limit. \
+                Please wait a few minutes before you try again.";
             let mut answer = refusal(403, message);
             answer.headers.push(("retry-after", retry_after.to_string()));
             said(answer)

@@ -1,7 +1,7 @@
-//! Payloads of events: small ones built from values, and GitHub's public examples with what they lack.
+//! Payloads of events: small ones made of values, and GitHub's public examples and what they lack.
 //!
-//! The examples come from npm (`@octokit/webhooks-examples`, MIT) and are not committed:
-//! `WEFT_WEBHOOKS` is the package's directory. Without it there are none, and that is said on stderr.
+//! The examples come from npm (`@octokit/webhooks-examples`, MIT) and are not committed.
+//! `WEFT_WEBHOOKS` is the package's directory; without it there are none, and stderr says so.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -16,7 +16,7 @@ use crate::contract;
 /// The id of no commit.
 pub(crate) const ZERO: &str = "0000000000000000000000000000000000000000";
 
-/// Builds an event of a pull request from a branch of `repository`; `pull_request_target` has the same.
+/// Builds an event of a pull request from a branch of `repository`, also for `pull_request_target`.
 pub(crate) fn pull_request(repository: &str, number: u64, head_sha: &str, base_sha: &str) -> Value {
     let repo = repo(repository, 4242);
     json!({
@@ -189,10 +189,11 @@ fn short(mut repo: Value) -> Value {
 }
 
 fn user(login: &str) -> Value {
-    json!({ "login": login, "id": 1, "type": if login.ends_with("[bot]") { "Bot" } else { "User" } })
+    let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+    json!({ "login": login, "id": 1, "type": kind })
 }
 
-/// Returns the public examples of an event, and those with an action of that name only if one is given.
+/// Returns the public examples of an event, only those with an action of that name if one is given.
 pub(crate) fn examples(event: &str, action: Option<&str>) -> Vec<Value> {
     let all = EXAMPLES.iter().filter(|(name, _)| name == event).map(|(_, example)| example);
     let is_asked = |example: &&Value| action.is_none_or(|action| example["action"] == action);
@@ -227,7 +228,7 @@ static EXAMPLES: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
 const EVENTS: [&str; 6] =
     ["pull_request", "push", "release", "merge_group", "workflow_dispatch", "workflow_run"];
 
-/// Returns every example that the action has to read, and what is derived from it, with the event's name.
+/// Returns every example that the action has to read and what is derived from it, by event.
 pub(crate) fn variants() -> Vec<(&'static str, Value)> {
     let examples = EVENTS
         .iter()

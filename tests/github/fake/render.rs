@@ -1,4 +1,4 @@
-//! The fake's answers in JSON, with every member that GitHub's contract requires, made from the little that is known.
+//! The fake's answers in JSON, with every member that GitHub's contract requires.
 
 use serde_json::{Map, Value, json};
 
@@ -388,6 +388,8 @@ impl Place {
         let archive = |kind: &str| {
             release.published.as_ref().map(|_| self.url(&format!("/{kind}/{}", release.tag_name)))
         };
+        let assets = release.assets.iter();
+        let assets = assets.map(|(id, asset)| self.asset(*id, asset, &release.tag_name));
         json!({
             "id": id,
             "node_id": "RE_1",
@@ -407,8 +409,7 @@ impl Place {
             "created_at": THEN,
             "published_at": release.published,
             "author": self.user(BOT),
-            "assets": release.assets.iter().map(|(id, asset)| self.asset(*id, asset, &release.tag_name))
-                .collect::<Vec<_>>(),
+            "assets": assets.collect::<Vec<_>>(),
         })
     }
 
@@ -562,13 +563,9 @@ impl Place {
         let own = repository.pulls.iter().filter(|(_, pull)| {
             run.head_repository.1 == self.id && pull.is_open && pull.head_sha == run.head_sha
         });
-        let side = |name: &str, sha: &str| {
-            json!({
-                "ref": name,
-                "sha": sha,
-                "repo": { "id": self.id, "url": self.url(""), "name": self.name.split('/').next_back() },
-            })
-        };
+        let name = self.name.split('/').next_back();
+        let repo = json!({ "id": self.id, "url": self.url(""), "name": name });
+        let side = |name: &str, sha: &str| json!({ "ref": name, "sha": sha, "repo": repo });
         let pulls = own.map(|(number, pull)| {
             json!({
                 "id": 900_000 + number,

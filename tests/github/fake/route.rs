@@ -1,6 +1,7 @@
 //! The endpoints: who may ask, what is refused, what changes, and what is answered.
 //!
-//! Stricter than GitHub only in that artifacts and attestations need their scope in a public repository too.
+//! Stricter than GitHub only where artifacts and attestations need their scope although the
+//! repository is public.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -410,7 +411,12 @@ impl Desk<'_> {
         };
         let (size, after) = (number("per_page", 30)?.clamp(1, 100), number("after", 0)?);
         let page = bundles.iter().skip(after).take(size).map(|bundle| {
-            json!({ "bundle": bundle, "repository_id": repository.id, "bundle_url": "", "initiator": "user" })
+            json!({
+                "bundle": bundle,
+                "repository_id": repository.id,
+                "bundle_url": "",
+                "initiator": "user",
+            })
         });
         let mut answer = ok(json!({ "attestations": page.collect::<Vec<_>>() }));
         if bundles.len() > after + size {

@@ -1,6 +1,6 @@
 //! What GitHub refuses in a check run and in a SARIF file.
 //!
-//! A SARIF file that can be unpacked is taken; what is wrong inside is said when one asks what became of it.
+//! A SARIF file that can be unpacked is taken; what is wrong inside is said to whoever asks later.
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -136,6 +136,17 @@ fn packed(content: &[u8]) -> String {
     Base64::encode_string(&gzip.finish().unwrap())
 }
 
+fn run_of_fork() -> Run {
+    Run {
+        event: "pull_request".to_owned(),
+        head_branch: "fix".to_owned(),
+        head_sha: HEAD.to_owned(),
+        head_repository: ("mallory/fork".to_owned(), 77),
+        path: ".github/workflows/weft.yml".to_owned(),
+        conclusion: "success".to_owned(),
+    }
+}
+
 fn located() -> Value {
     json!([{ "physicalLocation": { "artifactLocation": { "uri": "Cargo.toml" } } }])
 }
@@ -515,15 +526,7 @@ fn storage_takes_a_signed_query_and_no_token() {
     let desk = Desk::open();
     let id = desk.fake.world().draft(REPO, "v2", "main", &[("a", b"bytes")]);
     let asset = *desk.fake.world().repository(REPO).releases[&id].assets.keys().next().unwrap();
-    let run = Run {
-        event: "pull_request".to_owned(),
-        head_branch: "fix".to_owned(),
-        head_sha: HEAD.to_owned(),
-        head_repository: ("mallory/fork".to_owned(), 77),
-        path: ".github/workflows/weft.yml".to_owned(),
-        conclusion: "success".to_owned(),
-    };
-    let (run, artifact) = desk.fake.world().run(REPO, run, "weft", b"PK");
+    let (run, artifact) = desk.fake.world().run(REPO, run_of_fork(), "weft", b"PK");
     let found = desk.check("GET", &format!("/actions/runs/{run}"), Value::Null, 200);
     assert_eq!(found["pull_requests"], json!([]));
     let listed = format!("/actions/runs/{run}/artifacts?name=weft");
@@ -810,4 +813,33 @@ fn the_contract_is_seen_to_be_broken() {
         let caught = std::panic::catch_unwind(|| contract::check(&exchanges));
         assert!(caught.is_err(), "row {row} was not seen");
     }
+}
+
+#[test]
+fn octocrab_reads_what_is_answered() {
+    use octocrab::models::{self, pulls::PullRequest, repos, workflows};
+
+    fn read<T: serde::de::DeserializeOwned>(answer: Value) -> T {
+        serde_json::from_value(answer).unwrap()
+    }
+
+    let desk = Desk::open();
+    let id = desk.fake.world().draft(REPO, "v2", "main", &[("a", b"bytes")]);
+    let (run, _) = desk.fake.world().run(REPO, run_of_fork(), "weft", b"PK");
+    let made = desk.check("POST", "/issues/7/comments", json!({ "body": "ours" }), 201);
+    let comment: models::issues::Comment = read(made);
+    assert_eq!((&*comment.user.login, &*comment.user.r#type), ("github-actions[bot]", "Bot"));
+    let pull: PullRequest = read(desk.get("/pulls/7").json());
+    assert_eq!((pull.head.sha, pull.user.unwrap().login), (HEAD.to_owned(), "octocat".to_owned()));
+    let check: models::checks::CheckRun =
+        read(desk.check("POST", "/check-runs", check_run(vec![annotation()]), 201));
+    assert_eq!((check.head_sha, check.conclusion.as_deref()), (HEAD.to_owned(), Some("success")));
+    let release: repos::Release = read(desk.get(&format!("/releases/{id}")).json());
+    assert!(release.draft && release.assets[0].size == 5);
+    let tag: repos::Ref = read(desk.get("/git/ref/tags/v1").json());
+    assert_eq!(tag.ref_field, "refs/tags/v1");
+    let run: workflows::Run = read(desk.get(&format!("/actions/runs/{run}")).json());
+    assert_eq!(run.head_branch, "fix");
+    let refused = desk.check("GET", "/pulls/8", Value::Null, 404);
+    assert_eq!(refused["message"], "Not Found");
 }

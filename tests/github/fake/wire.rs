@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) struct Scissors(Arc<Mutex<Option<usize>>>);
 
 impl Scissors {
-    /// Closes the connection after this many bytes of the next body, and before its head if there are none.
+    /// Closes the connection after this many bytes of the next body, before its head if it is none.
     pub(crate) fn cut(&self, after: usize) {
         *self.0.lock().unwrap() = Some(after);
     }
