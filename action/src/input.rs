@@ -87,6 +87,11 @@ pub struct Release {
 pub struct Token(String);
 
 impl Token {
+    /// Keeps a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
     /// Returns the secret.
     pub fn expose(&self) -> &str {
         &self.0

@@ -4,8 +4,10 @@
 
 mod contract;
 mod fake;
-mod payload;
+mod fault;
 mod life;
+mod payload;
+mod pitfall;
 mod runner;
 mod sample;
 mod sink;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::contract;
 use crate::fake::Fake;
 
 /// The repository of every test.
@@ -121,7 +122,8 @@ pub(crate) struct Pull {
 }
 
 /// A step that is about to run.
-pub(crate) struct Job {
+pub(crate) struct Job<'a> {
+    fake: &'a Fake,
     workspace: PathBuf,
     directory: PathBuf,
     variables: BTreeMap<String, String>,
@@ -137,9 +139,15 @@ pub(crate) struct Done {
     pub(crate) seconds: f64,
 }
 
-impl Job {
+impl<'a> Job<'a> {
     /// Prepares a step about an event, whose commit is checked out.
-    pub(crate) fn new(place: &Place, fake: &Fake, event: &str, payload: &Value, sha: &str) -> Self {
+    pub(crate) fn new(
+        place: &Place,
+        fake: &'a Fake,
+        event: &str,
+        payload: &Value,
+        sha: &str,
+    ) -> Self {
         fake.world().repository(REPO).commit(sha, &[], &[]);
         let directory = tempfile::tempdir_in(place.path("jobs")).unwrap().keep();
         let at = |name: &str| directory.join(name).display().to_string();
@@ -173,7 +181,7 @@ impl Job {
             ("NO_PROXY", "127.0.0.1".to_owned()),
         ];
         let variables = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let job = Self { workspace: place.tree(), directory, variables };
+        let job = Self { fake, workspace: place.tree(), directory, variables };
         job.with("token", TOKEN)
     }
 
@@ -215,11 +223,17 @@ impl Job {
         self.command().spawn().unwrap()
     }
 
+    /// Returns the outputs that a step has left so far.
+    pub(crate) fn left(&self) -> BTreeMap<String, String> {
+        outputs(&fs::read_to_string(self.directory.join("output")).unwrap())
+    }
+
     /// Runs the step to its end.
     pub(crate) fn run(&self) -> Done {
         let started = Instant::now();
         let output = self.command().output().unwrap();
         let seconds = started.elapsed().as_secs_f64();
+        contract::check(&self.fake.exchanges());
         self.done(output.status.code(), &output.stdout, &output.stderr, seconds)
     }
 

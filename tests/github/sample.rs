@@ -16,12 +16,16 @@ pub(crate) type Files = Vec<(String, String)>;
 /// Writes a workspace of one package that needs these packages of crates.io.
 pub(crate) fn workspace(crates: &[(&str, &str)]) -> Files {
     let registry = "registry+https://github.com/rust-lang/crates.io-index";
-    let mut manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\n[dependencies]\n".to_owned();
+    let mut manifest =
+        "[package]\nname = \"widget\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\n[dependencies]\n"
+            .to_owned();
     let mut entries = String::new();
     for (name, version) in crates {
         let sum = weft_verify::Sha256::of(format!("{name} {version}").as_bytes());
         manifest += &format!("{name} = \"{version}\"\n");
-        entries += &format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{registry}\"\nchecksum = \"{sum}\"\n");
+        entries += &format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{registry}\"\nchecksum = \"{sum}\"\n"
+        );
     }
     let needs: Vec<String> = crates.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let lockfile = format!(
@@ -64,17 +68,17 @@ pub(crate) const SOUND: &[(&str, &str)] = &[("serde", "1.0.1")];
 pub(crate) const EVIL: &[(&str, &str)] = &[("serde", "1.0.0"), ("evil", "1.0.0")];
 
 /// Opens the pull request 7 or moves it to its newest commit, and returns the step that judges it.
-pub(crate) fn opened(place: &Place, fake: &Fake, pull: &Pull) -> Job {
+pub(crate) fn opened<'a>(place: &Place, fake: &'a Fake, pull: &Pull) -> Job<'a> {
     opened_by(place, fake, pull, |event| event)
 }
 
 /// Opens the pull request 7, of which the event is a little different.
-pub(crate) fn opened_by(
+pub(crate) fn opened_by<'a>(
     place: &Place,
-    fake: &Fake,
+    fake: &'a Fake,
     pull: &Pull,
     alter: impl FnOnce(Value) -> Value,
-) -> Job {
+) -> Job<'a> {
     fake.world().repository(REPO).open(REPO, 7, &pull.head, &pull.base);
     let event = alter(payload::pull_request(REPO, 7, &pull.head, &pull.base));
     Job::new(place, fake, "pull_request", &event, &pull.merge)

@@ -126,7 +126,9 @@ fn a_token_that_only_reads_falls_back_to_summary_and_log() {
     let job = opened_by(&place, &fake, &pull, |event| payload::from_fork(event, "eve/widget", 99));
     let done = job.with("sarif-upload", "true").run().exits(1);
     assert!(comments(&fake).is_empty());
-    for what in ["the comment is not written", "the check run is not written", "SARIF is not written"] {
+    for what in
+        ["the comment is not written", "the check run is not written", "SARIF is not written"]
+    {
         assert!(done.log.contains(&format!("::notice title=cargo weft::{what}")), "{}", done.log);
     }
     assert!(done.log.contains("::error file=Cargo.toml,line=8,"), "{}", done.log);

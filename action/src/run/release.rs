@@ -62,7 +62,10 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
         None => report.require(Step::new(
             "tag",
             Outcome::Inconclusive,
-            format!("there is no tag `{}`: the branch that a draft names may be anything", draft.tag),
+            format!(
+                "there is no tag `{}`: the branch that a draft names may be anything",
+                draft.tag
+            ),
             "Push the tag, check it out, and run the gate again.",
         )),
     }
@@ -87,12 +90,14 @@ fn find(desk: &Desk, github: &GitHub, event: &Event) -> Result<Draft, Error> {
     let failed = |failure: Failure| service(desk, &failure);
     let (id, tag) = match (named.id.or(of_event.filter(|_| named.tag.is_none())), tag) {
         (Some(id), tag) => (id, tag),
-        (None, Some(tag)) => return by_tag(github, tag).map_err(failed)?.ok_or_else(|| {
-            Error::usage(
-                format!("there is no release of the tag `{}`", terminal(tag)),
-                "make a draft of it first; drafts are seen with `contents: write` alone",
-            )
-        }),
+        (None, Some(tag)) => {
+            return by_tag(github, tag).map_err(failed)?.ok_or_else(|| {
+                Error::usage(
+                    format!("there is no release of the tag `{}`", terminal(tag)),
+                    "make a draft of it first; drafts are seen with `contents: write` alone",
+                )
+            });
+        }
         (None, None) => {
             return Err(Error::usage(
                 "nothing says which release it is",
@@ -103,7 +108,11 @@ fn find(desk: &Desk, github: &GitHub, event: &Event) -> Result<Draft, Error> {
     let draft = read(&github.get(&format!("/releases/{id}")).map_err(failed)?).map_err(failed)?;
     match tag {
         Some(tag) if named.tag.is_some() && tag != draft.tag => Err(Error::usage(
-            format!("the release {id} is of `{}`, not of `{}`", terminal(&draft.tag), terminal(tag)),
+            format!(
+                "the release {id} is of `{}`, not of `{}`",
+                terminal(&draft.tag),
+                terminal(tag)
+            ),
             "say one of `release-id:` and `tag:`",
         )),
         _ => Ok(draft),
@@ -143,7 +152,9 @@ fn read(release: &Value) -> Result<Draft, Failure> {
     let mut read = Vec::new();
     for asset in assets {
         if asset.get("state").and_then(Value::as_str) != Some("uploaded") {
-            return Err(Failure::Refused("a file of the release is not uploaded as a whole".into()));
+            return Err(Failure::Refused(
+                "a file of the release is not uploaded as a whole".into(),
+            ));
         }
         read.push((number(asset, "id")?, text(asset, "name")?, number(asset, "size")?));
     }
@@ -252,10 +263,7 @@ fn arguments(desk: &Desk, shelf: &Shelf) -> Vec<OsString> {
         ("--manifest-path", Some(manifest.into_os_string())),
         ("--precision", Some(precision.into()).filter(|_| inputs.base.is_none())),
         ("--artifacts", Some(shelf.artifacts().into())),
-        (
-            "--manifest",
-            named.manifest.as_deref().map_or(Some(shelf.manifest().into()), below),
-        ),
+        ("--manifest", named.manifest.as_deref().map_or(Some(shelf.manifest().into()), below)),
         ("--verdict", named.verdict.as_deref().map_or(Some(shelf.verdict().into()), below)),
         ("--roles", named.roles.as_deref().and_then(below)),
         ("--trusted-roles", text(&named.trusted_roles)),
@@ -277,12 +285,7 @@ fn arguments(desk: &Desk, shelf: &Shelf) -> Vec<OsString> {
 }
 
 /// Publishes a draft that is still what was judged.
-fn publish(
-    github: &GitHub,
-    draft: &Draft,
-    report: &mut Release,
-    notices: &mut Notices,
-) {
+fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut Notices) {
     let path = format!("/releases/{}", draft.id);
     let now = github.get(&path).and_then(|release| read(&release));
     let tag = tagged(github, &draft.tag);
@@ -313,16 +316,16 @@ fn publish(
     report.published = !there.is_draft;
     let is_same = there.assets == draft.assets && there.tag == draft.tag;
     report.require(match (report.published, is_same) {
-        (true, true) => Step::new("publish", Outcome::Passed, "it is published as it was judged", ""),
+        (true, true) => {
+            Step::new("publish", Outcome::Passed, "it is published as it was judged", "")
+        }
         (true, false) => Step::new(
             "publish",
             Outcome::Failed,
             "it changed while it was published: what everybody sees was not judged",
             "Withdraw it now.",
         ),
-        (false, _) => {
-            Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy)
-        }
+        (false, _) => Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy),
     });
 }
 
@@ -347,7 +350,8 @@ fn tell(desk: &Desk, report: &Release, notices: &Notices) -> Result<(), Error> {
     let mut out = log::inert(&text, &output::delimiter(&text)?);
     out += &notices.show();
     if report.outcome != Outcome::Passed {
-        let line = format!("{}: {} is not published", report.outcome.as_str(), terminal(&report.tag));
+        let line =
+            format!("{}: {} is not published", report.outcome.as_str(), terminal(&report.tag));
         out += &log::message("error", "cargo weft", &line);
     }
     anstream::print!("{out}");

@@ -53,7 +53,9 @@ impl Shelf {
             let folded = name.to_lowercase();
             if seen.contains(&folded) {
                 let name = terminal(name);
-                return Err(Failure::Refused(format!("`{name}` is there twice, as some systems see it")));
+                return Err(Failure::Refused(format!(
+                    "`{name}` is there twice, as some systems see it"
+                )));
             }
             seen.push(folded);
             let path = shelf.artifacts().join(name);
@@ -117,12 +119,13 @@ impl Shelf {
         };
         for (at, entry) in std::fs::read_dir(directory).map_err(failed("read"))?.enumerate() {
             let path = entry.map_err(failed("read"))?.path();
-            let bytes = cargo_weft::source::files::read_bounded(&path, MAX_READ).map_err(|refusal| {
-                Error::usage(
-                    format!("{}: {refusal}", path.display()),
-                    "let the directory of `evidence:` hold attestations alone",
-                )
-            })?;
+            let bytes =
+                cargo_weft::source::files::read_bounded(&path, MAX_READ).map_err(|refusal| {
+                    Error::usage(
+                        format!("{}: {refusal}", path.display()),
+                        "let the directory of `evidence:` hold attestations alone",
+                    )
+                })?;
             let to = self.evidence().join(format!("given-{at:04}.json"));
             cargo_weft::source::files::create_whole(&to, &bytes)?;
         }
