@@ -306,6 +306,7 @@ fn lines() -> Vec<(String, i32)> {
         (format!("claims check --as-of {AS_OF}"), 1),
         ("claims scoreboard".to_owned(), 0),
         ("init".to_owned(), 0),
+        (format!("init --github --pin {}", "a".repeat(40)), 0),
         (format!("exempt advisory/unsound x {exempt}"), 0),
         (format!("baseline {exempt}"), 0),
     ];

@@ -33,3 +33,4 @@ mod trust;
 #[cfg(feature = "online")]
 mod tuf;
 mod witness;
+mod workflows;

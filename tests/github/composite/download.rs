@@ -133,7 +133,7 @@ fn a_manifest_that_does_not_name_one_program_is_refused() {
         (String::new(), "has no released program for linux-x64"),
         (format!("#linux-x64 {digest} {URL}\n"), "has no released program"),
         (format!("linux-x64-2 {digest} {URL}\n"), "has no released program"),
-        (format!("linux-x64\n"), "faulty line"),
+        ("linux-x64\n".to_owned(), "faulty line"),
         (format!("linux-x64 {digest}\n"), "faulty line"),
         (format!("linux-x64  {URL}\n"), "faulty line"),
         (format!("linux-x64 {short} {URL}\n"), "faulty line"),

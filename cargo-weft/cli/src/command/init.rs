@@ -4,6 +4,7 @@
 //! warning, each with the reason beside it.
 //! The file is written only if the gate, asked again with it, says *passed*.
 
+mod github;
 mod import;
 
 use std::collections::BTreeSet;
@@ -43,12 +44,18 @@ pub(super) struct InitArgs {
     /// Let cargo download packages that are missing
     #[arg(long)]
     online: bool,
-    /// Replace a weft.toml that is there
+    /// Replace what is there
     #[arg(long)]
     force: bool,
-    /// Print the policy instead of writing it
+    /// Print what would be written instead of writing it
     #[arg(long)]
     dry_run: bool,
+    /// Write the workflows of GitHub that run weft, instead of a policy
+    #[arg(long, conflicts_with_all = ["profile", "precision", "online", "import"])]
+    github: bool,
+    /// The commit of the action that the workflows pin, in 40 digits
+    #[arg(long, value_name = "SHA", requires = "github", value_parser = github::commit)]
+    pin: Option<String>,
     /// Say what deny.toml, audit.toml, supply-chain/ and Cargo's publish age say, instead of measuring
     #[arg(long)]
     import: bool,
@@ -67,6 +74,9 @@ pub(super) struct InitArgs {
 }
 
 pub(super) fn run(args: &InitArgs) -> Result<ExitStatus, Error> {
+    if args.github {
+        return github::write(args);
+    }
     let selection = Selection {
         manifest_path: args.manifest_path.clone(),
         lockfile: None,
