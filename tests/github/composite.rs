@@ -3,6 +3,7 @@
 
 mod download;
 mod named;
+mod real;
 pub(crate) mod runner;
 mod workflow;
 
@@ -12,7 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 
-use runner::{Job, TOKEN};
+use runner::Job;
+
+use crate::runner::TOKEN;
 
 /// Every input, and what it is if a workflow does not give it.
 const INPUTS: [(&str, &str); 33] = [

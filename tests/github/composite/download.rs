@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use weft_verify::Sha256;
 
-use super::runner::{Job, TOKEN, repository};
+use super::runner::{Job, repository};
+use crate::runner::TOKEN;
 
 const URL: &str = "https://releases.invalid/v1/weft-action-linux-x64";
 

@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 use saphyr::{LoadableYamlNode, YamlOwned};
 use tempfile::TempDir;
 
+use crate::runner::{TOKEN, outputs};
+
 /// How long a step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The token that a job has unless a test gives it another.
-pub(crate) const TOKEN: &str = "ghs_the.token.of.this.job";
 
 /// A job with one step that uses the action.
 pub(crate) struct Job {
     directory: TempDir,
+    workspace: PathBuf,
     action: PathBuf,
     inputs: BTreeMap<String, String>,
     github: BTreeMap<String, String>,
@@ -59,6 +59,7 @@ impl Job {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut job = Self {
+            workspace: directory.path().join("workspace"),
             directory,
             action: repository(),
             inputs: BTreeMap::new(),
@@ -85,6 +86,12 @@ impl Job {
     /// Takes the action from another directory.
     pub(crate) fn action(mut self, directory: impl Into<PathBuf>) -> Self {
         self.action = directory.into();
+        self
+    }
+
+    /// Takes a checkout for the workspace.
+    pub(crate) fn workspace(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.workspace = directory.into();
         self
     }
 
@@ -189,13 +196,13 @@ impl Job {
         command
             .args(["--noprofile", "--norc", "-e", "-o", "pipefail"])
             .arg(file("script"))
-            .current_dir(self.path("workspace"))
+            .current_dir(&self.workspace)
             .env_clear()
             .envs(&self.variables)
             .envs(&env)
             .envs(files.map(|(variable, name)| (variable, file(name))))
             .env("GITHUB_ACTION_PATH", &self.action)
-            .env("GITHUB_WORKSPACE", self.path("workspace"))
+            .env("GITHUB_WORKSPACE", &self.workspace)
             .env("RUNNER_TEMP", self.path("temp"));
         let (status, log) = run(command);
         let read = |name: &str| fs::read_to_string(file(name)).unwrap();
@@ -203,7 +210,7 @@ impl Job {
             status,
             log,
             env,
-            outputs: file_commands(&read("output")),
+            outputs: outputs(&read("output")),
             left: read("env") + &read("path") + &read("state"),
             summary: read("summary"),
         }
@@ -296,36 +303,6 @@ fn expand(text: &str, contexts: &Contexts) -> String {
     out
 }
 
-/// Reads what a step wrote to one of the `GITHUB_*` files: `name=value`, or `name<<delimiter`, lines and the delimiter.
-fn file_commands(text: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let (equals, heredoc) = (line.find('='), line.find("<<"));
-        if line.is_empty() {
-            continue;
-        }
-        if let Some(at) = heredoc.filter(|at| equals.is_none_or(|equals| *at < equals)) {
-            let (name, delimiter) = (&line[..at], &line[at + 2..]);
-            assert!(!name.is_empty() && !delimiter.is_empty(), "the runner refuses `{line}`");
-            let mut value = Vec::new();
-            loop {
-                match lines.next() {
-                    Some(line) if line == delimiter => break,
-                    Some(line) => value.push(line),
-                    None => panic!("the runner finds no `{delimiter}`"),
-                }
-            }
-            found.insert(name.to_owned(), value.join("\n"));
-        } else {
-            let at = equals.unwrap_or_else(|| panic!("the runner refuses `{line}`"));
-            assert!(at > 0, "the runner refuses `{line}`");
-            found.insert(line[..at].to_owned(), line[at + 1..].to_owned());
-        }
-    }
-    found
-}
-
 /// Runs a command to its end, or ends it with all that it started, and returns its status and what it wrote.
 fn run(mut command: Command) -> (i32, String) {
     let started = Instant::now();
@@ -398,9 +375,9 @@ fn outputs_are_read_as_the_runner_reads_them() {
         ("a<<E\nE\n", &[("a", "")]),
     ] {
         let expected = expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        assert_eq!(file_commands(text), expected.collect(), "{text:?}");
+        assert_eq!(outputs(text), expected.collect(), "{text:?}");
     }
-    for text in ["a\n", "=b\n", "<<E\nE\n", "a<<\n\n", "a<<E\nb\n"] {
-        assert!(std::panic::catch_unwind(|| file_commands(text)).is_err(), "{text:?}");
+    for text in ["a\n", "<<E\nE\n", "a<<\n\n", "a<<E\nb\n"] {
+        assert!(std::panic::catch_unwind(|| outputs(text)).is_err(), "{text:?}");
     }
 }
