@@ -278,6 +278,9 @@ fn a_missing_scope_is_refused() {
     private.fake.world().grant("other", "octocat", "octo/other", &ALL);
     let other = Desk { token: "other".to_owned(), ..private };
     other.check("GET", "/pulls/7", Value::Null, 404);
+    other.fake.world().repository(REPO).is_private = false;
+    other.check("GET", "/pulls/7", Value::Null, 200);
+    other.check("POST", "/issues/7/comments", json!({ "body": "x" }), 403);
 }
 
 #[test]
@@ -439,6 +442,14 @@ fn sarif_beyond_the_limits_is_taken_and_then_fails() {
     let result = sarif_file(&located(), &["a/"])["runs"][0]["results"][0].clone();
     let results = |count: usize| file(json!({ "results": vec![result.clone(); count] }));
     let many = vec![located()[0].clone(); 1_001];
+    let driver =
+        |rules: usize| json!({ "name": "weft", "rules": vec![json!({ "id": "r" }); rules] });
+    let tool = |tool: &Value| file(json!({ "tool": tool }));
+    let tagged = |count: usize| {
+        let mut result = result.clone();
+        result["properties"] = json!({ "tags": vec!["t"; count] });
+        file(json!({ "results": [result] }))
+    };
     let rows = [
         (sarif_file(&located(), &["a/1", "b/1"]), None),
         (sarif_file(&located(), &["a/1", "a/2"]), Some("category")),
@@ -449,6 +460,11 @@ fn sarif_beyond_the_limits_is_taken_and_then_fails() {
         (results(25_001), Some("25001 > 25000")),
         (file(json!({ "properties": 1, "results": [{ "message": {} }] })), Some("no message")),
         (file(json!({ "results": null })), Some("no results")),
+        (tool(&json!({ "driver": driver(25_000), "extensions": vec![json!({}); 100] })), None),
+        (tool(&json!({ "driver": driver(25_001) })), Some("rules")),
+        (tool(&json!({ "driver": driver(0), "extensions": vec![json!({}); 101] })), Some("extens")),
+        (tagged(20), None),
+        (tagged(21), Some("20 tags")),
         (file(json!({ "tool": { "driver": {} } })), Some("driver.name")),
         (json!({ "version": "2.0.0", "runs": [] }), Some("2.1.0")),
         (json!({ "version": "2.1.0" }), Some("no runs")),
@@ -519,6 +535,68 @@ fn a_long_list_has_pages_with_links() {
     }
     assert!(!desk.get("/issues/7/comments").headers.contains_key("link"));
     contract::check(&desk.fake.exchanges());
+}
+
+#[test]
+fn a_page_has_at_most_a_hundred_items() {
+    let desk = Desk::open();
+    for number in 0..101 {
+        desk.fake.world().comment(REPO, 7, "octocat", &format!("{number}"));
+    }
+    for (query, expected) in [("", 30), ("?per_page=100", 100), ("?per_page=101", 100)] {
+        let got = desk.get(&format!("/issues/7/comments{query}"));
+        assert_eq!(got.json().as_array().unwrap().len(), expected, "{query}");
+        assert!(got.headers.contains_key("link"), "{query}");
+    }
+}
+
+#[test]
+fn a_list_has_only_what_was_asked_for() {
+    let desk = Desk::open();
+    desk.fake.world().repository(REPO).open(REPO, 8, HEAD, BASE);
+    desk.fake.world().comment(REPO, 7, "octocat", "first");
+    let second = desk.fake.world().comment(REPO, 7, "octocat", "second");
+    desk.fake.world().comment(REPO, 8, "octocat", "of another");
+    let since = desk.fake.world().repository(REPO).comments[&second].updated.clone();
+    for name in ["weft", "weft", "lint"] {
+        let mut body = check_run(Vec::new());
+        (body["name"], body["external_id"]) = (json!(name), json!(format!("{name} of a run")));
+        desk.check("POST", "/check-runs", body, 201);
+    }
+    let (run, other) = {
+        let mut world = desk.fake.world();
+        let (run, _) = world.run(REPO, run_of_fork(), "weft", b"PK");
+        let (other, extra) = world.run(REPO, run_of_fork(), "weft", b"PK");
+        let artifact = &mut world.repository(REPO).artifacts.get_mut(&extra).unwrap();
+        "logs".clone_into(&mut artifact.name);
+        artifact.run = run;
+        (run, other)
+    };
+    let checks = format!("/commits/{HEAD}/check-runs");
+    let artifacts = format!("/actions/runs/{run}/artifacts");
+    let rows = [
+        ("/issues/7/comments", "body", vec!["first", "second"]),
+        (&format!("/issues/7/comments?since={since}"), "body", vec!["second"]),
+        ("/issues/8/comments", "body", vec!["of another"]),
+        (&checks, "external_id", vec!["lint of a run", "weft of a run"]),
+        (&format!("{checks}?filter=all"), "name", vec!["lint", "weft", "weft"]),
+        (&format!("{checks}?check_name=lint"), "name", vec!["lint"]),
+        (&format!("/commits/{BASE}/check-runs"), "name", vec![]),
+        (&artifacts, "name", vec!["weft", "logs"]),
+        (&format!("{artifacts}?name=logs"), "name", vec!["logs"]),
+        (&format!("/actions/runs/{other}/artifacts"), "name", vec![]),
+        ("/pulls?base=main", "head/ref", vec!["change-8", "change-7"]),
+        ("/pulls?head=octo:change-8", "head/ref", vec!["change-8"]),
+        ("/pulls?state=closed", "head/ref", vec![]),
+    ];
+    for (path, member, expected) in rows {
+        let found = desk.check("GET", path, Value::Null, 200);
+        let wrapped = ["check_runs", "artifacts"].into_iter().find_map(|name| found.get(name));
+        let items = wrapped.unwrap_or(&found).as_array().unwrap();
+        let shown: Vec<_> = items.iter().map(|item| item.pointer(&format!("/{member}"))).collect();
+        let expected: Vec<_> = expected.iter().map(|name| json!(name)).collect();
+        assert_eq!(shown, expected.iter().map(Some).collect::<Vec<_>>(), "{path}");
+    }
 }
 
 #[test]
