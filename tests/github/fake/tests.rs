@@ -586,6 +586,7 @@ fn a_list_has_only_what_was_asked_for() {
         (&format!("{artifacts}?name=logs"), "name", vec!["logs"]),
         (&format!("/actions/runs/{other}/artifacts"), "name", vec![]),
         ("/pulls?base=main", "head/ref", vec!["change-8", "change-7"]),
+        ("/pulls?base=stable", "head/ref", vec![]),
         ("/pulls?head=octo:change-8", "head/ref", vec!["change-8"]),
         ("/pulls?state=closed", "head/ref", vec![]),
     ];
@@ -694,6 +695,9 @@ fn what_is_read_keeps_the_contract() {
     assert_eq!(found["attestations"][0]["repository_id"], 4242);
     let page = desk.get(&format!("/attestations/{digest}?per_page=2"));
     assert!(page.headers["link"].to_str().unwrap().contains("after=2"));
+    let rest = desk.get(&format!("/attestations/{digest}?per_page=2&after=2"));
+    assert_eq!(rest.json()["attestations"].as_array().unwrap().len(), 1);
+    assert!(!rest.headers.contains_key("link"));
     desk.check("GET", "/attestations/sha256:11", Value::Null, 404);
     let rows = [
         "",
@@ -741,6 +745,7 @@ fn a_status_that_is_ordered_is_answered_as_often_as_ordered() {
     let limited = Fault::Status { code: 429, headers, body: "{}".to_owned() };
     desk.fake.fault(Match::new("GET", "/pulls"), limited);
     assert_eq!(desk.get("/issues/7/comments").status, 200, "another path is left alone");
+    assert_eq!(desk.send("PATCH", "/pulls/7", None).status, 404, "and another method");
     let got = desk.get("/pulls/7");
     assert_eq!((got.status, got.headers["retry-after"].to_str().unwrap()), (429, "1"));
     let ordered = desk.fake.exchanges().into_iter().filter(|exchange| exchange.is_fault);
@@ -874,16 +879,21 @@ fn the_contract_is_seen_to_be_broken() {
     desk.send("POST", "/issues/7/comments", Some(&json!({ "body": "x" })));
     desk.get("/issues/7/comments?per_page=2");
     desk.get("/pulls/7");
+    desk.get("/pulls?state=open");
     let sound = desk.fake.exchanges();
     contract::check(&sound);
-    let broken: [fn(&mut [super::Exchange]); 7] = [
+    let broken: [fn(&mut [super::Exchange]); 11] = [
         |all| drop(all[0].answer.as_mut().unwrap().as_object_mut().unwrap().remove("user")),
         |all| all[0].request = Some(json!({ "text": "x" })),
         |all| all[0].status = 200,
         |all| all[1].path = all[1].path.replace("per_page", "perpage"),
         |all| all[1].path = all[1].path.replace("per_page=2", "per_page=101"),
         |all| all[2].answer.as_mut().unwrap()["state"] = json!("ajar"),
+        |all| all[1].path = all[1].path.replace("per_page=2", "page=first"),
+        |all| all[1].answer = None,
         |all| all[2].path = "/repos/octo/widget/no-such-thing".to_owned(),
+        |all| all[3].path = all[3].path.replace("open", "ajar"),
+        |all| all[2].request = Some(json!({})),
     ];
     for (row, breaks) in broken.into_iter().enumerate() {
         let mut exchanges = sound.clone();
