@@ -27,6 +27,8 @@ pub struct Inputs {
     pub with_cargo: bool,
     /// A database of advisories.
     pub advisory_db: Option<PathBuf>,
+    /// Whether what checks look into is downloaded first.
+    pub fetch: bool,
     /// The level from which a finding fails the job.
     pub fail_on: Level,
     /// Whether the job passes whatever the verdict is.
@@ -169,6 +171,7 @@ impl Inputs {
                 &[("lock", false), ("metadata", true)],
             )?,
             advisory_db: path("advisory-db")?,
+            fetch: flag("fetch", false)?,
             fail_on: choice(
                 "fail-on",
                 input("fail-on")?,

@@ -6,6 +6,7 @@ mod release;
 
 use std::path::PathBuf;
 
+use cargo_weft::command::host;
 use cargo_weft::{Error, ExitStatus};
 
 use crate::environment::Environment;
@@ -14,6 +15,9 @@ use crate::github::{Failure, GitHub, Patience};
 use crate::input::{Inputs, Mode};
 use crate::show::{self, log};
 use crate::sink::output;
+
+/// The variable that holds the token.
+const TOKEN_VARIABLE: &str = "WEFT_INPUT_TOKEN";
 
 /// What a run has before it.
 pub struct Desk {
@@ -81,6 +85,21 @@ impl Desk {
             Mode::GateRelease => release::run(self, &event),
             Mode::Report => relay::run(self, &event),
         }
+    }
+
+    /// Downloads what checks look into, if the workflow wants that, and returns the advisories that count.
+    fn fetch(&self, notices: &mut Notices) -> Option<PathBuf> {
+        let inputs = &self.inputs;
+        if !inputs.fetch || inputs.offline {
+            return inputs.advisory_db.clone();
+        }
+        let own = self.directory.join("advisory-db");
+        let database = inputs.advisory_db.is_none().then_some(&*own);
+        let directory = self.environment.workspace.join(&inputs.working_directory);
+        for what in host::fetch(&directory, database, &[TOKEN_VARIABLE]) {
+            notices.add(format!("not downloaded: {what}"));
+        }
+        inputs.advisory_db.clone().or_else(|| own.exists().then_some(own))
     }
 
     fn tell_error(&self, error: &Error) {

@@ -18,7 +18,7 @@ use runner::Job;
 use crate::runner::TOKEN;
 
 /// Every input, and what it is if a workflow does not give it.
-const INPUTS: [(&str, &str); 33] = [
+const INPUTS: [(&str, &str); 34] = [
     ("advisory-db", ""),
     ("annotations", "true"),
     ("api-url", "https://api.github.com"),
@@ -31,6 +31,7 @@ const INPUTS: [(&str, &str); 33] = [
     ("comment-author", "github-actions[bot]"),
     ("evidence", ""),
     ("fail-on", "deny"),
+    ("fetch", "false"),
     ("head", ""),
     ("manifest", ""),
     ("mode", "audit"),

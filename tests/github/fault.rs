@@ -16,12 +16,17 @@ const COMMENTS: &str = "/issues/7/comments";
 
 /// Asks a fake about a pull request, without waiting for long.
 fn asking(fake: &Fake) -> GitHub {
+    asking_for(fake, Duration::from_secs(10))
+}
+
+/// Asks as [`asking`], and waits so long for an answer.
+fn asking_for(fake: &Fake, request: Duration) -> GitHub {
     let [head, base] = ["a", "b"].map(|digit| digit.repeat(40));
     fake.world().repository(REPO).open(REPO, 7, &head, &base);
     let millis = Duration::from_millis;
     let patience = Patience {
         connection: millis(500),
-        request: millis(400),
+        request,
         waits: vec![millis(1), millis(1), millis(1)],
         budget: Duration::from_secs(5),
     };
@@ -151,7 +156,7 @@ fn a_limit_that_names_its_end_is_obeyed_too() {
 #[test]
 fn tries_end_and_hanging_answers_are_given_up() {
     let fake = fake();
-    let github = asking(&fake);
+    let github = asking_for(&fake, Duration::from_millis(400));
     for fault in [
         Fault::status(500),
         Fault::status(503),

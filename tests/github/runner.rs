@@ -228,12 +228,18 @@ impl<'a> Job<'a> {
         outputs(&fs::read_to_string(self.directory.join("output")).unwrap())
     }
 
-    /// Runs the step to its end.
+    /// Runs the step to its end; what was said has to be what GitHub's contract allows.
     pub(crate) fn run(&self) -> Done {
+        let done = self.run_unchecked();
+        contract::check(&self.fake.exchanges());
+        done
+    }
+
+    /// Runs the step to its end, where the fake holds what GitHub's contract does not allow.
+    pub(crate) fn run_unchecked(&self) -> Done {
         let started = Instant::now();
         let output = self.command().output().unwrap();
         let seconds = started.elapsed().as_secs_f64();
-        contract::check(&self.fake.exchanges());
         self.done(output.status.code(), &output.stdout, &output.stderr, seconds)
     }
 

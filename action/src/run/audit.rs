@@ -18,14 +18,14 @@ use crate::subject::Subject;
 
 /// Judges what an event is about, and tells it everywhere.
 pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
-    let mut report = match judged(desk, event) {
+    let mut notices = Notices::default();
+    let mut report = match judged(desk, event, &mut notices) {
         Ok(report) => report,
         Err(error) => {
             correct_comment(desk, event, &error);
             return Err(error);
         }
     };
-    let mut notices = Notices::default();
     let github = match still_there(desk, event, &mut report, &mut notices) {
         true => desk.github.as_ref(),
         false => None,
@@ -51,7 +51,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
     Ok(notices.status(status))
 }
 
-fn judged(desk: &Desk, event: &Event) -> Result<Report, Error> {
+fn judged(desk: &Desk, event: &Event, notices: &mut Notices) -> Result<Report, Error> {
     let (environment, inputs) = (&desk.environment, &desk.inputs);
     if matches!(event, Event::PullRequestTarget(_)) && inputs.mode == Mode::GateMerge {
         return Err(Error::usage(
@@ -66,13 +66,18 @@ fn judged(desk: &Desk, event: &Event) -> Result<Report, Error> {
             "leave `precision` out, or judge the branch as a whole once it is merged",
         ));
     }
+    // Beside a token that may write, nothing is downloaded for somebody else's tree.
+    let advisory_db = match subject.only_objects {
+        true => inputs.advisory_db.clone(),
+        false => desk.fetch(notices),
+    };
     let asked = Asked {
         directory: environment.workspace.join(&inputs.working_directory),
         base: subject.base.clone(),
         head: subject.only_objects.then(|| subject.judged.clone()),
         policy: inputs.policy.clone(),
         policy_commit: inputs.policy_ref.clone(),
-        advisory_db: inputs.advisory_db.clone(),
+        advisory_db,
         with_cargo: inputs.with_cargo,
         as_of: None,
     };

@@ -6,7 +6,7 @@
 mod assets;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_weft::command::host;
 use cargo_weft::escape::terminal;
@@ -231,7 +231,7 @@ fn judge(
             return Ok(());
         }
     };
-    let mut arguments = arguments(desk, &shelf);
+    let mut arguments = arguments(desk, &shelf, desk.fetch(notices));
     if host::release_asks_for_evidence(&arguments)? {
         if let Some(directory) = &desk.inputs.release.evidence {
             shelf.add_evidence(&desk.environment.workspace.join(directory))?;
@@ -252,7 +252,7 @@ fn judge(
     Ok(())
 }
 
-fn arguments(desk: &Desk, shelf: &Shelf) -> Vec<OsString> {
+fn arguments(desk: &Desk, shelf: &Shelf, advisory_db: Option<PathBuf>) -> Vec<OsString> {
     let workspace = &desk.environment.workspace;
     let (inputs, named) = (&desk.inputs, &desk.inputs.release);
     let below = |path: &Path| Some(workspace.join(path).into_os_string());
@@ -270,7 +270,7 @@ fn arguments(desk: &Desk, shelf: &Shelf) -> Vec<OsString> {
         ("--newest-revocation", text(&named.newest_revocation)),
         ("--policy", text(&inputs.policy)),
         ("--base", text(&inputs.base)),
-        ("--advisory-db", inputs.advisory_db.as_deref().and_then(below)),
+        ("--advisory-db", advisory_db.as_deref().and_then(below)),
     ];
     let given = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
     // In one word, so that no value is taken for another argument.
@@ -314,7 +314,11 @@ fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut N
         return;
     };
     report.published = !there.is_draft;
-    let is_same = there.assets == draft.assets && there.tag == draft.tag;
+    // To publish makes a tag that is gone again, wherever a draft's branch is.
+    let tag = notices.take("whether the tag stayed", tagged(github, &draft.tag)).flatten();
+    let is_same = there.assets == draft.assets
+        && there.tag == draft.tag
+        && tag.as_deref() == Some(&report.commit);
     report.require(match (report.published, is_same) {
         (true, true) => {
             Step::new("publish", Outcome::Passed, "it is published as it was judged", "")

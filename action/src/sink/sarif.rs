@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::github::{Failure, GitHub};
+use crate::github::{Failure, GitHub, encoded};
 use crate::report::Report;
 
 /// The most results that code scanning keeps of a run.
@@ -66,6 +66,16 @@ pub fn upload(github: &GitHub, sarif: &str, commit: &str, reference: &str) -> Re
         "tool_name": "cargo-weft",
     });
     // Two uploads of one category on one commit are one analysis: the second takes the first one's place.
-    github.write(Method::POST, "/code-scanning/sarifs", &body, || Ok(None))?;
-    Ok(())
+    let taken = github.write(Method::POST, "/code-scanning/sarifs", &body, || Ok(None))?;
+    let Some(id) = taken.get("id").and_then(Value::as_str) else { return Ok(()) };
+    // It is taken first and looked at later; what is refused by then is told, and what is still waiting is theirs.
+    let state = github.get(&format!("/code-scanning/sarifs/{}", encoded(id)))?;
+    match state.get("processing_status").and_then(Value::as_str) {
+        Some("failed") => {
+            let errors = state.get("errors").and_then(Value::as_array).into_iter().flatten();
+            let errors: Vec<&str> = errors.filter_map(Value::as_str).collect();
+            Err(Failure::Refused(cargo_weft::escape::terminal(&errors.join("; "))))
+        }
+        _ => Ok(()),
+    }
 }

@@ -27,7 +27,7 @@ const WORKFLOWS: [Workflow; 3] = [
             ("security-events", "write"),
         ],
         uses: &["actions/checkout", "cargo-weft/cargo-weft", "actions/upload-artifact"],
-        inputs: &["mode", "sarif-upload", "working-directory"],
+        inputs: &["fetch", "mode", "sarif-upload", "working-directory"],
     },
     Workflow {
         name: "weft-report.yml",
@@ -41,7 +41,7 @@ const WORKFLOWS: [Workflow; 3] = [
         events: &["workflow_dispatch"],
         permissions: &[("attestations", "read"), ("contents", "write")],
         uses: &["actions/checkout", "cargo-weft/cargo-weft"],
-        inputs: &["mode", "publish", "release-id", "tag", "working-directory"],
+        inputs: &["fetch", "mode", "publish", "release-id", "tag", "working-directory"],
     },
 ];
 

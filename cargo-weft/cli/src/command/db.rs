@@ -47,7 +47,7 @@ pub(super) fn run(args: &DbArgs) -> Result<ExitStatus, Error> {
     match &args.action {
         Action::Update(args) => {
             let directory = directory(args.advisory_db.as_ref())?;
-            advisories::update(&directory, &args.url).map_err(|reason| {
+            advisories::update(&directory, &args.url, &[]).map_err(|reason| {
                 Error::usage(
                     format!("the advisory database cannot be fetched: {reason}"),
                     "clone it by other means and name it with --advisory-db",

@@ -14,12 +14,12 @@ use weft_gate::{Outcome, Verdict, decide};
 pub use super::diff::{Changes, Side};
 
 use super::compare::{Question, Whose, compare, judged};
-use super::facts::Loaded;
+use super::facts::{self, Loaded};
 use super::gate::{merge, release as gate};
 use super::{PrecisionChoice, Selection, diff, today};
 use crate::error::Error;
 use crate::source::revision::Revision;
-use crate::source::{checkout, files, release, workspace};
+use crate::source::{advisories, checkout, files, release, workspace};
 
 /// What is to be judged, and by what.
 #[derive(Debug, Clone, Default)]
@@ -141,6 +141,35 @@ fn decided(loaded: &Loaded) -> Result<Verdict, Error> {
 fn prefix(root: &Path) -> String {
     let top = checkout::nearest(root).map(|(top, _)| top.to_owned());
     top.ok().and_then(|top| files::relative(&top, root)).unwrap_or_default()
+}
+
+/// Downloads what checks look into, and returns what could not be had: the newest advisories into `database`, and by
+/// Cargo the index and the sources of the workspace's packages.
+///
+/// Git does not know the variables named in `hidden`, and Cargo is run as `audit --online` runs it: outside of the tree, by none of its programs or settings.
+pub fn fetch(directory: &Path, database: Option<&Path>, hidden: &[&str]) -> Vec<String> {
+    let mut missing = Vec::new();
+    let fetched = database.map(|database| advisories::update(database, advisories::URL, hidden));
+    if let Some(Err(why)) = fetched {
+        missing.push(format!("advisories: {why}"));
+    }
+    let selection = Selection {
+        manifest_path: Some(directory.join("Cargo.toml")),
+        lockfile: None,
+        precision: PrecisionChoice::Metadata,
+        // What is downloaded is for the lockfile to say.
+        policy: Some("local".to_owned()),
+        offline: false,
+        online: true,
+    };
+    match facts::load(&selection, today()) {
+        Err(error) => missing.push(format!("packages: {error}")),
+        Ok(loaded) => {
+            let unknown = loaded.facts.inventory.as_ref().err();
+            missing.extend(unknown.map(|why| format!("packages: {why}")));
+        }
+    }
+    missing
 }
 
 /// Returns the id of the commit that a revision names in the repository around a directory.

@@ -59,18 +59,21 @@ pub fn load(
 
 /// Fetches the newest commit into the clone at `directory`, made if it is not there.
 ///
-/// This is a user's own command, so git is run with their configuration: proxies, certificates and credentials are there.
+/// This is a user's own command, so git is run with their configuration: proxies, certificates and credentials are there,
+/// but for the variables named in `hidden`. It is run beside the clone, so that no repository around the caller counts.
 /// The clone is bare, and has the newest commit alone.
 ///
 /// # Errors
 ///
 /// A sentence, with what git said.
-pub fn update(directory: &Path, url: &str) -> Result<(), String> {
+pub fn update(directory: &Path, url: &str, hidden: &[&str]) -> Result<(), String> {
     if url.starts_with('-') || url.starts_with("ext::") {
         return Err("this is not the address of a repository".to_owned());
     }
-    let parent = directory.parent().unwrap_or(Path::new("."));
+    let directory = std::path::absolute(directory).map_err(|e| e.to_string())?;
+    let parent = directory.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(|e| e.to_string())?;
+    let git = |arguments: &[&str]| git(parent, hidden, arguments);
     let is_bare = directory.join("HEAD").is_file();
     if !is_bare && directory.exists() {
         return Err(format!("{} is not a clone that weft made", directory.display()));
@@ -86,12 +89,15 @@ pub fn update(directory: &Path, url: &str) -> Result<(), String> {
     let path = fresh.path().join("clone");
     let clone = ["clone", "--quiet", "--bare", "--depth=1", "--no-tags", "--", url];
     git(&[&clone[..], &[&path.to_string_lossy()]].concat())?;
-    fs::rename(&path, directory).map_err(|e| e.to_string())
+    fs::rename(&path, &directory).map_err(|e| e.to_string())
 }
 
-fn git(arguments: &[&str]) -> Result<(), String> {
-    let output = std::process::Command::new("git")
+fn git(at: &Path, hidden: &[&str], arguments: &[&str]) -> Result<(), String> {
+    let mut command = std::process::Command::new("git");
+    hidden.iter().for_each(|name| _ = command.env_remove(name));
+    let output = command
         .args(arguments)
+        .current_dir(at)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env_remove("GIT_DIR")
         .output()
