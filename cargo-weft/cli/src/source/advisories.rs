@@ -74,6 +74,9 @@ pub fn update(directory: &Path, url: &str, hidden: &[&str]) -> Result<(), String
     let parent = directory.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(|e| e.to_string())?;
     let git = |arguments: &[&str]| git(parent, hidden, arguments);
+    // A clone that lies here is named as the caller sees it.
+    let lies_here = Path::new(url).exists().then(|| std::path::absolute(url).ok()).flatten();
+    let url = lies_here.as_deref().and_then(Path::to_str).unwrap_or(url);
     let is_bare = directory.join("HEAD").is_file();
     if !is_bare && directory.exists() {
         return Err(format!("{} is not a clone that weft made", directory.display()));
