@@ -15,3 +15,4 @@ mod release;
 mod runner;
 mod sample;
 mod sink;
+mod speed;
