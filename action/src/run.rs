@@ -7,6 +7,7 @@ mod release;
 use std::path::PathBuf;
 
 use cargo_weft::command::host;
+use cargo_weft::source::checkout;
 use cargo_weft::{Error, ExitStatus};
 
 use crate::environment::Environment;
@@ -80,11 +81,37 @@ impl Desk {
         let environment = &self.environment;
         let event =
             Event::read(&environment.event, &environment.event_path, &environment.repository)?;
+        self.demand_outside()?;
         match self.inputs.mode {
             Mode::Audit | Mode::GateMerge => audit::run(self, &event),
             Mode::GateRelease => release::run(self, &event),
             Mode::Report => relay::run(self, &event),
         }
+    }
+
+    /// Demands that nothing of the checkout says what is judged by, or where files are written.
+    fn demand_outside(&self) -> Result<(), Error> {
+        let workspace = &self.environment.workspace;
+        if let Some(path) = &self.inputs.advisory_db
+            && !checkout::is_outside(&workspace.join(path), workspace)
+        {
+            return Err(Error::usage(
+                "the input `advisory-db` names no directory outside of the checkout, where a change could be judged by advisories of its own",
+                "clone it below `${{ runner.temp }}`, or say `fetch: true`",
+            ));
+        }
+        for (name, path) in
+            [("report-file", &self.inputs.report_file), ("sarif-file", &self.inputs.sarif_file)]
+        {
+            let Some(path) = path else { continue };
+            checkout::demand_straight(&workspace.join(path)).map_err(|why| {
+                Error::usage(
+                    format!("the input `{name}`: {why}"),
+                    "name a file below `${{ runner.temp }}`, or take the output of the step",
+                )
+            })?;
+        }
+        Ok(())
     }
 
     /// Downloads what checks look into, if the workflow wants that, and returns the advisories that count.

@@ -95,6 +95,29 @@ fn the_policy_of_the_head_counts_for_nothing_and_its_change_is_told() {
     assert_ne!(done.status, Some(0), "{}", done.log);
 }
 
+/// 4: nor do advisories of the tree count, nor does a link of it lead what is written elsewhere.
+#[cfg(unix)]
+#[test]
+fn what_judges_and_what_is_written_lies_where_the_pull_request_does_not_reach() {
+    let (place, fake) = (place(), fake());
+    place.git(&["checkout", "--quiet", "main"]);
+    std::os::unix::fs::symlink("../elsewhere", place.tree().join("out")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", place.tree().join("db")).unwrap();
+    fs::create_dir_all(place.path("elsewhere/crates")).unwrap();
+    let pull = place.pull("change", &[("advisory-db/crates/.keep", "")]);
+    for (input, value) in [
+        ("advisory-db", "advisory-db"),
+        ("advisory-db", "db"),
+        ("advisory-db", "nowhere"),
+        ("report-file", "out/report.json"),
+        ("sarif-file", "out/weft.sarif"),
+    ] {
+        let done = opened(&place, &fake, &pull).with(input, value).run().exits(2);
+        assert!(done.stderr.contains(input), "{}", done.stderr);
+    }
+    assert_eq!(fs::read_dir(place.path("elsewhere")).unwrap().count(), 1);
+}
+
 /// 5: what moves while it is judged is not said to have passed.
 #[test]
 fn a_head_that_moves_during_the_run_is_no_success() {
