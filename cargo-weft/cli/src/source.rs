@@ -24,6 +24,7 @@ pub mod promises;
 pub mod release;
 pub mod revision;
 pub mod roles;
+pub mod rules;
 pub mod secret;
 pub mod sources;
 pub mod tiles;

@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod exemption;
 pub mod inventory;
 pub mod license;
+pub mod rule;
 pub mod source;
 pub mod topology;
 pub mod wording;
@@ -50,7 +51,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 47] = [
+pub static CHECKS: [&dyn Check; 50] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -87,6 +88,9 @@ pub static CHECKS: [&dyn Check; 47] = [
     &inventory::Yanked,
     &license::NotAllowed,
     &license::Unknown,
+    &rule::Changed,
+    &rule::Unapproved,
+    &rule::Unguarded,
     &source::GitNotAllowed,
     &source::GitUnpinned,
     &source::PathEscapesWorkspace,

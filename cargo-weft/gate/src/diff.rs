@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Field, Finding};
 use crate::inventory::{Inventory, Package, Source};
+use crate::rule::Rules;
 
 /// What changed between two inventories.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -197,6 +198,9 @@ pub struct Base {
     pub commit: String,
     /// The findings there, exempted ones included, sorted; one that is there twice is listed twice.
     pub findings: Vec<Identity>,
+    /// What the head changes of the rules; absent where it changes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
 }
 
 impl Identity {
@@ -433,6 +437,7 @@ mod tests {
         let base = Base {
             commit: "c".to_owned(),
             findings: vec![identity("pkg:cargo/a@1.0.0"), identity("x")],
+            rules: None,
         };
         let head = vec![finding("pkg:cargo/a@1.0.1"), finding("pkg:cargo/a@2.0.0")];
         let (unchanged, new, fixed) = split(head.clone(), &[], &base);

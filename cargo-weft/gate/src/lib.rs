@@ -23,6 +23,7 @@ pub mod place;
 pub mod policy;
 pub mod provenance;
 pub mod release;
+pub mod rule;
 pub mod topology;
 pub mod verdict;
 

@@ -23,6 +23,7 @@ use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
 use crate::place::Place;
 use crate::policy::Level;
+use crate::rule::Rules;
 use crate::topology::{RiskRow, Topology};
 
 /// The version of the report format.
@@ -82,6 +83,9 @@ pub struct Comparison {
     pub commit: String,
     /// Findings of the base that the head does not have.
     pub fixed: Vec<Identity>,
+    /// What the head changes of the rules; absent where it changes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
     /// Findings that both have; they do not change the verdict.
     pub unchanged: Vec<Finding>,
 }
@@ -241,7 +245,8 @@ pub fn decide_in_full(facts: &Facts) -> Result<Verdict, Unwritable> {
         draft.findings = new;
         let mut unchanged: Vec<Finding> = unchanged;
         unchanged.sort();
-        Comparison { commit: base.commit.clone(), fixed, unchanged }
+        let (commit, rules) = (base.commit.clone(), base.rules.clone());
+        Comparison { commit, fixed, rules, unchanged }
     });
     draft.findings.sort();
     draft.not_evaluated.sort_by(|a, b| a.code.cmp(&b.code));

@@ -11,7 +11,7 @@ use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::source::revision::{Revision, short};
-use crate::source::{exemptions, files, policy, workspace};
+use crate::source::{exemptions, policy, rules, workspace};
 
 /// Both sides; the head's facts know the base's findings.
 pub(super) struct Compared {
@@ -94,7 +94,7 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let head_revision = question.head.map(|head| Revision::read(&root, head)).transpose()?;
     let head_root = head_revision.as_ref().map_or(&*root, Revision::root);
 
-    let rules = policy::load(selection.policy.as_deref(), base_revision.root())?;
+    let policy = policy::load(selection.policy.as_deref(), base_revision.root())?;
     let load = |manifest: Option<PathBuf>| -> Result<Loaded, Error> {
         let selection = Selection {
             manifest_path: manifest,
@@ -104,7 +104,7 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
             offline: true,
             online: false,
         };
-        let mut loaded = facts::load_by(&selection, question.as_of, Some(&rules))?;
+        let mut loaded = facts::load_by(&selection, question.as_of, Some(&policy))?;
         loaded.database_root = root.clone();
         loaded.is_compared = true;
         loaded.show_faults();
@@ -129,7 +129,11 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let mut findings: Vec<Identity> =
         base_verdict.findings.iter().chain(exempted).map(Identity::of).collect();
     findings.sort();
-    head.facts.base = Some(Base { commit: base_revision.commit.clone(), findings });
+    let project = base_revision.project();
+    let rules = rules::changed(base_revision.root(), head_root, &project, question.as_of)?;
+    let (rules, input) = rules.map(|found| (found.rules, found.input)).unzip();
+    head.facts.base = Some(Base { commit: base_revision.commit.clone(), findings, rules });
+    head.facts.inputs.extend(input.flatten());
     let of_base = base.facts.inputs.iter();
     head.facts.inputs.extend(
         of_base.map(|input| Input { name: format!("base:{}", input.name), sha256: input.sha256 }),
@@ -139,8 +143,6 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         let message = "judged at lock precision: cargo is not run on a commit".to_owned();
         head.facts.notices.push(Notice { message, place: None });
     }
-    let notices = changed_rules(base_revision.root(), head_root, selection.policy.is_some());
-    head.facts.notices.extend(notices);
     head.facts.notices.sort();
     Ok(Compared {
         base,
@@ -152,23 +154,4 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         },
         base_name: short(&base_revision.commit).to_owned(),
     })
-}
-
-/// Tells of rules that the head changes: they are not obeyed before they are in the base.
-fn changed_rules(base: &Path, head: &Path, policy_is_named: bool) -> Vec<Notice> {
-    let mut files = vec![exemptions::FILE];
-    if !policy_is_named {
-        files.push(policy::FILE);
-    }
-    let read = |root: &Path, name: &str| {
-        let root = root.canonicalize().ok()?;
-        files::read_inside(&root, &root.join(name), 4 << 20).ok().flatten()
-    };
-    let changed = files.into_iter().filter(|name| read(base, name) != read(head, name));
-    changed
-        .map(|name| Notice {
-            message: format!("{name} is not as the base has it; the base's counts"),
-            place: None,
-        })
-        .collect()
 }

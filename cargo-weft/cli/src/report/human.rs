@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use weft_gate::advisory::Database;
 use weft_gate::exemption::Exempted;
 use weft_gate::policy::Level;
+use weft_gate::rule::{Approval, Rules, State};
 use weft_gate::topology::RiskRow;
 use weft_gate::verdict::{Comparison, NotEvaluated, Summary};
 use weft_gate::{Finding, Outcome, Place, Verdict};
@@ -33,8 +34,12 @@ pub fn render(verdict: &Verdict) -> String {
         let place = notice.place.as_ref().map(|p| format!(" ({})", place(p))).unwrap_or_default();
         paragraph(&mut out, "notice: ", &format!("{}{place}", terminal(&notice.message)), 2);
     }
+    if let Some(changed) = changed_rules(verdict) {
+        rules(&mut out, changed);
+    }
+    let findings = verdict.findings.iter().filter(|finding| !is_listed_as_rule(finding));
     let (notes, findings): (Vec<&Finding>, Vec<&Finding>) =
-        verdict.findings.iter().partition(|f| f.level == Level::Note);
+        findings.partition(|f| f.level == Level::Note);
     for found in findings {
         out.push('\n');
         finding(&mut out, found);
@@ -44,6 +49,53 @@ pub fn render(verdict: &Verdict) -> String {
     not_evaluated(&mut out, &verdict.not_evaluated);
     riskiest(&mut out, &verdict.risk);
     out
+}
+
+/// Lists the rules that change, and says who approved that.
+fn rules(out: &mut String, rules: &Rules) {
+    _ = writeln!(out, "\n{BOLD}rules that change{BOLD:#}");
+    for change in rules.changed.iter().take(MOST_NOTES) {
+        let text = format!("{}: {}", terminal(&change.file), terminal(&change.what));
+        paragraph(out, "", &text, 2);
+        for (lead, state) in [("old: ", &change.old), ("new: ", &change.new)] {
+            paragraph(out, lead, &terminal(&self::state(state)), 4);
+        }
+    }
+    if let Some(more) = rules.changed.len().checked_sub(MOST_NOTES).filter(|more| *more > 0) {
+        _ = writeln!(out, "  and {} more", plural(more as u64, "file"));
+    }
+    paragraph(out, "", &terminal(&approval(&rules.approval)), 2);
+}
+
+/// Returns what changes of the rules.
+pub(super) fn changed_rules(verdict: &Verdict) -> Option<&Rules> {
+    verdict.comparison.as_ref()?.rules.as_ref()
+}
+
+/// Says whether the section of rules tells what a finding does.
+pub(super) fn is_listed_as_rule(finding: &Finding) -> bool {
+    finding.code == "rule/changed" && finding.level == Level::Note
+}
+
+/// Says what was or is at the place of a file of rules.
+pub fn state(state: &State) -> String {
+    match state {
+        State::Absent => "none".to_owned(),
+        State::File(sha256) => sha256.to_string(),
+        State::Unreadable(why) => format!("it {why}"),
+    }
+}
+
+/// Says who approved what changes of the rules.
+pub(super) fn approval(approval: &Approval) -> String {
+    match approval {
+        Approval::First => "these are the first, so nobody has to approve them".to_owned(),
+        Approval::Given(by) => format!("approved by {}", by.join(", ")),
+        Approval::Missing(1) => "not approved: 1 key has to sign".to_owned(),
+        Approval::Missing(keys) => format!("not approved: {keys} keys have to sign"),
+        Approval::Refused(why) => format!("not approved: {why}"),
+        Approval::Unguarded => "the base does not say who has to approve that".to_owned(),
+    }
 }
 
 fn head(out: &mut String, verdict: &Verdict) {

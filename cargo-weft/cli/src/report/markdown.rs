@@ -7,7 +7,7 @@ use weft_gate::policy::Level;
 use weft_gate::topology::RiskRow;
 use weft_gate::{Finding, Verdict};
 
-use super::human::plural;
+use super::human::{changed_rules, is_listed_as_rule, plural};
 use super::table::tenths;
 use crate::escape::{markdown, markdown_code};
 
@@ -28,6 +28,7 @@ pub fn render(verdict: &Verdict) -> String {
         counts.not_evaluated,
     );
     judged(&mut out, verdict);
+    rules(&mut out, verdict);
     findings(&mut out, verdict);
     exempted(&mut out, verdict);
     not_evaluated(&mut out, verdict);
@@ -70,6 +71,23 @@ fn judged(out: &mut String, verdict: &Verdict) {
     }
 }
 
+fn rules(out: &mut String, verdict: &Verdict) {
+    let Some(rules) = changed_rules(verdict) else { return };
+    out.push_str("### Rules that change\n\n");
+    for change in rules.changed.iter().take(MOST_FINDINGS) {
+        _ = writeln!(out, "- {}: {}", markdown_code(&change.file), markdown(&change.what));
+        for (name, state) in [("old", &change.old), ("new", &change.new)] {
+            _ = writeln!(out, "  - {name}: {}", markdown_code(&super::human::state(state)));
+        }
+    }
+    if rules.changed.len() > MOST_FINDINGS {
+        let more = rules.changed.len() - MOST_FINDINGS;
+        _ = writeln!(out, "- and {more} more in the JSON report");
+    }
+    let approval = super::human::approval(&rules.approval);
+    _ = writeln!(out, "\nWho approved that: {}.\n", markdown(&approval));
+}
+
 fn exempted(out: &mut String, verdict: &Verdict) {
     if verdict.exempted.is_empty() {
         return;
@@ -98,7 +116,8 @@ fn findings(out: &mut String, verdict: &Verdict) {
     for (level, title) in
         [(Level::Deny, "Denied"), (Level::Warn, "Warnings"), (Level::Note, "Notes")]
     {
-        let found: Vec<&Finding> = verdict.findings.iter().filter(|f| f.level == level).collect();
+        let found = verdict.findings.iter().filter(|finding| !is_listed_as_rule(finding));
+        let found: Vec<&Finding> = found.filter(|f| f.level == level).collect();
         if found.is_empty() {
             continue;
         }

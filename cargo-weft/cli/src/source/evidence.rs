@@ -174,7 +174,7 @@ fn wanted(head: &Promises) -> BTreeMap<String, BTreeSet<String>> {
 /// # Errors
 ///
 /// A sentence: there are roles, and they cannot be read.
-fn roles(root: &Path) -> Result<Option<Verified<Roles>>, String> {
+pub fn roles(root: &Path) -> Result<Option<Verified<Roles>>, String> {
     let file = root.join(".weft/roles.toml");
     if file.symlink_metadata().is_err() {
         return Ok(None);
@@ -183,7 +183,8 @@ fn roles(root: &Path) -> Result<Option<Verified<Roles>>, String> {
     place.in_force(None).map(Some).map_err(|_| "these roles are not in force".to_owned())
 }
 
-fn moment(day: Date) -> AsOf {
+/// Returns the beginning of a day, for which keys are judged.
+pub fn moment(day: Date) -> AsOf {
     let second = day.to_zoned(TimeZone::UTC).map(|z| z.timestamp().as_second()).unwrap_or(0);
     AsOf::day_beginning(u64::try_from(second).unwrap_or(0))
 }

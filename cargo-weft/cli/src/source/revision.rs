@@ -41,6 +41,11 @@ impl Revision {
         &self.root
     }
 
+    /// Returns where the workspace root lies below the top of the repository, which is empty for the top.
+    pub fn project(&self) -> String {
+        files::relative(self.directory.path(), &self.root).unwrap_or_default()
+    }
+
     /// Refuses a work tree whose manifest belongs to another workspace than it does in the commit: the rules of one are
     /// not those of the other.
     ///
@@ -159,7 +164,7 @@ fn describes(path: &str) -> bool {
     let folder = folder.rsplit('/').next().unwrap_or_default();
     match folder {
         ".cargo" => matches!(name, "config" | "config.toml"),
-        ".weft" => matches!(name, "exemptions.toml" | "roles.toml"),
+        ".weft" => matches!(name, "exemptions.toml" | "roles.toml" | "rules.dsse.json"),
         "roles" if path.contains(".weft/roles/") => name.ends_with(".json"),
         _ => {
             matches!(name, "Cargo.toml" | "Cargo.lock" | "rust-toolchain" | "rust-toolchain.toml")
