@@ -120,7 +120,7 @@ impl Desk {
         for line in [
             "key new alice --output ../keys/alice.key --passphrase-env PASS",
             "key new bob --output ../keys/bob.key --passphrase-env PASS",
-            "role init --name alice --key ../keys/alice.pub --role release --role build --role gate",
+            "role init --name alice --key ../keys/alice.pub --role release --role build --role gate --role rules",
             "role propose --output ../roles.json",
             "role attest ../roles.json --key ../keys/alice.key --passphrase-env PASS",
             "role commit ../roles.json",
@@ -309,6 +309,7 @@ fn lines() -> Vec<(String, i32)> {
         (format!("init --github --pin {}", "a".repeat(40)), 0),
         (format!("exempt advisory/unsound x {exempt}"), 0),
         (format!("baseline {exempt}"), 0),
+        (format!("sign --rules --base HEAD {key}"), 0),
     ];
     lines.extend(rest);
     lines

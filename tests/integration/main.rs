@@ -27,6 +27,7 @@ mod real;
 mod release;
 mod replay;
 mod reproduce;
+mod rule;
 mod sample;
 mod status;
 mod trust;

@@ -1,9 +1,12 @@
 //! `cargo weft sign`: a DSSE bundle that says a role vouches for files.
 
+mod rules;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
+use weft_gate::rule;
 use weft_verify::digest::Artifact;
 use weft_verify::envelope::{Envelope, IN_TOTO};
 use weft_verify::json::{self as strict, Limits, Value};
@@ -22,17 +25,26 @@ use crate::source::roles::{MAX_BYTES, Place, envelope, read};
 use crate::source::secret::PassphraseArgs;
 use crate::source::{sources, workspace};
 
+/// What says something else than that rules may change.
+const FOR_A_ROLE: [&str; 5] = ["files", "sources", "role", "roles", "predicate_type"];
+
 #[derive(Debug, Args)]
 pub(super) struct SignArgs {
     /// The files that are vouched for
-    #[arg(required_unless_present = "sources", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["sources", "rules"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Speak of the sources of this workspace instead, as evidence does
     #[arg(long, conflicts_with = "files", requires_all = ["output", "predicate_type"])]
     sources: bool,
+    /// Approve what this work tree changes of the rules of --base, for the role `rules` of that base
+    #[arg(long, conflicts_with_all = FOR_A_ROLE, requires = "base")]
+    rules: bool,
+    /// The commit whose rules are changed
+    #[arg(long, value_name = "REV", conflicts_with_all = FOR_A_ROLE, requires = "rules")]
+    base: Option<String>,
     /// The role that the key signs for
-    #[arg(long)]
-    role: String,
+    #[arg(long, required_unless_present = "rules")]
+    role: Option<String>,
     /// The private key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
@@ -44,7 +56,7 @@ pub(super) struct SignArgs {
     /// The file with what is said, in JSON
     #[arg(long, value_name = "FILE", requires = "predicate_type")]
     predicate: Option<PathBuf>,
-    /// One bundle for all files; by default each gets its own, FILE.dsse.json
+    /// One bundle for all files; by default each gets its own, FILE.dsse.json, and rules have .weft/rules.dsse.json
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The roles file; by default .weft/roles.toml, here or above
@@ -56,10 +68,15 @@ pub(super) struct SignArgs {
 }
 
 pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
+    let role = match (&args.role, &args.base) {
+        (_, Some(base)) => return rules::sign(args, base),
+        (Some(role), None) => role,
+        (None, None) => return Err(Error::Bug("no role to sign for".to_owned())),
+    };
     let place = Place::find(args.roles.as_deref())?;
     let roles = place.in_force(None)?;
-    roles.requirement(&args.role).map_err(Error::rejected("the role"))?;
-    let (predicate_type, predicate) = predicate(args, &roles)?;
+    roles.requirement(role).map_err(Error::rejected("the role"))?;
+    let (predicate_type, predicate) = predicate(args, role, &roles)?;
     let subjects = match args.sources {
         true => vec![sources()?],
         false => args.files.iter().map(|file| subject(file)).collect::<Result<Vec<_>, _>>()?,
@@ -79,7 +96,7 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
         envelopes.push((open(&path, &statement)?, path));
     }
     let key = args.passphrase.unlock(&args.key)?;
-    demand_role(&roles, &key, &args.role)?;
+    demand_role(&roles, &key, role)?;
     let mut text = String::new();
     let mut written = Vec::new();
     for (mut envelope, path) in envelopes {
@@ -87,15 +104,11 @@ pub(super) fn run(args: &SignArgs) -> Result<ExitStatus, Error> {
         files::write_output(&path, &envelope.to_vec())?;
         let shown = path.display().to_string();
         let count = envelope.signatures().len();
-        text.push_str(&format!(
-            "signed for {} in {} ({count} signatures)\n",
-            args.role,
-            terminal(&shown)
-        ));
+        text.push_str(&format!("signed for {role} in {} ({count} signatures)\n", terminal(&shown)));
         written.push(json!({"bundle": shown, "signatures": count}));
     }
     args.format
-        .print(text, &json!({"key": key.public().id(), "role": args.role, "written": written}))?;
+        .print(text, &json!({"key": key.public().id(), "role": role, "written": written}))?;
     Ok(ExitStatus::Passed)
 }
 
@@ -114,12 +127,12 @@ pub(super) fn demand_role(roles: &Roles, key: &SigningKey, role: &str) -> Result
     Err(Error::Rejected { what: "the key".to_owned(), rejection })
 }
 
-fn predicate(args: &SignArgs, roles: &Roles) -> Result<(String, Value), Error> {
+fn predicate(args: &SignArgs, role: &str, roles: &Roles) -> Result<(String, Value), Error> {
     if let (Some(predicate_type), Some(file)) = (&args.predicate_type, &args.predicate) {
-        if [ROLE_SIGNATURE, ROLES].contains(&predicate_type.as_str()) {
+        if [ROLE_SIGNATURE, ROLES, rule::PREDICATE].contains(&predicate_type.as_str()) {
             return Err(Error::usage(
                 "a predicate of this type is not signed as it stands",
-                "leave --predicate-type out to vouch for a file; `cargo weft role attest` signs roles",
+                "leave --predicate-type out to vouch for a file; `cargo weft role attest` signs roles, --rules a change of rules",
             ));
         }
         let refused = Error::rejected(&file.display().to_string());
@@ -128,7 +141,7 @@ fn predicate(args: &SignArgs, roles: &Roles) -> Result<(String, Value), Error> {
     }
     let signature = RoleSignature {
         revocations: roles.record().revocations.number,
-        role: args.role.clone(),
+        role: role.to_owned(),
         roles: roles.digest(),
     };
     let bytes = canonical::to_vec(&signature).map_err(|e| Error::Bug(e.to_string()))?;
