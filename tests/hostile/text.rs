@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::check::{Case, Status, always, audit, check, workflow_commands};
 use crate::common::{
-    AS_OF, Done, LOCKFILE, MANIFEST, Tree, from_registry, locked, package, quoted,
+    AS_OF, Done, LOCKFILE, MANIFEST, Tree, from_registry, git as git_in, locked, package, quoted,
 };
 
 /// What an attacker would like to see printed as it is.
@@ -287,6 +287,27 @@ fn policies_are_inert() {
         check(Tree::sound().with("tree/weft.toml", unknown), status, "");
         let lists = format!("schema = 1\n[sources]\nregistries = [{text}]\ngit = [{text}]\n");
         check(Tree::sound().with("tree/weft.toml", lists), always(0), "passed");
+    }
+}
+
+/// What a change makes of the rules is told with keys and values of the head.
+#[test]
+fn rules_that_change_are_inert() {
+    for text in HOSTILE.iter().chain(&COMMANDS) {
+        let rules = "tree/.weft/exemptions.toml";
+        let tree = Tree::sound().with(rules, "schema = 1\n");
+        let root = tree.path("tree");
+        git_in(&root, &["init", "--quiet"]);
+        git_in(&root, &["add", "--all"]);
+        git_in(&root, &["commit", "--quiet", "--message", "x"]);
+        let text = quoted(text);
+        let case = Case::from(tree.with(rules, format!("schema = 1\n{text} = {text}\n")));
+        let done = audit(&case, "lock --base HEAD", 0, "rules that change");
+        let page = fs::read_to_string(case.tree.path("out/md")).unwrap();
+        is_prose(&page);
+        for text in [&done.stdout, &done.stderr, &page] {
+            assert_eq!(workflow_commands(text).next(), None, "{}", done.said());
+        }
     }
 }
 
