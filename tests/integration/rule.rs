@@ -54,6 +54,8 @@ fn verdict(done: Done, status: i32) -> Value {
 fn is_approved(desk: &Desk, base: &str, by: &[&str]) {
     let verdict = verdict(audit(desk, base), 0);
     assert_eq!(verdict["comparison"]["rules"]["approval"]["given"], serde_json::json!(by));
+    let inputs = verdict["inputs"].as_array().unwrap();
+    assert!(inputs.iter().any(|input| input["name"] == ".weft/rules.dsse.json"));
 }
 
 /// Demands that the change is denied for every file of these, and for this reason.
