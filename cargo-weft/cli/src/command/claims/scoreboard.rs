@@ -87,7 +87,11 @@ fn markdown(rows: &[Row]) -> String {
             .records
             .iter()
             .map(|(file, digest)| {
-                format!("[`{}`]({})", digest.get(..12).unwrap_or_default(), escape::markdown(file))
+                format!(
+                    "[`{}`]({})",
+                    digest.get(..12).unwrap_or_default(),
+                    crate::report::sarif::uri(file)
+                )
             })
             .collect();
         let commit = row.commit.as_deref().and_then(|c| c.get(..12)).unwrap_or("-");
