@@ -12,9 +12,11 @@ use weft_gate::policy::Level;
 
 use crate::report::{Report, is_about_rules};
 
-/// Cuts text from outside to so many characters.
+/// Cuts text from outside to so many characters, as they are shown: what is written `\u{…}` is as long as that.
 fn cut(text: &str, most: usize) -> String {
-    let mut chars = text.chars();
+    let begin: String = text.chars().take(most + 1).collect();
+    let shown = cargo_weft::escape::visible(&begin);
+    let mut chars = shown.chars();
     let mut kept: String = chars.by_ref().take(most).collect();
     if chars.next().is_some() {
         kept.push('…');

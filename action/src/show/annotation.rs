@@ -37,15 +37,15 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
 
 fn annotation(report: &Report, finding: &Finding) -> Annotation {
     let place = &finding.place;
-    let mut message = cut(&finding.sentence, 4_000);
+    let mut lines = vec![cut(&finding.sentence, 4_000)];
     if finding.path.len() > 1 {
-        message += &format!("\nHow it comes here: {}", cut(&finding.path.join(" > "), 2_000));
+        lines.push(cut(&format!("How it comes here: {}", finding.path.join(" > ")), 2_000));
     }
-    message += &format!("\nNext: {}", cut(&finding.remedy.sentence, 2_000));
+    lines.push(format!("Next: {}", cut(&finding.remedy.sentence, 2_000)));
     if let Some(command) = &finding.remedy.command {
-        message += &format!("\n  {}", cut(command, 2_000));
+        lines.push(format!("  {}", cut(command, 2_000)));
     }
-    let message: Vec<String> = message.split('\n').map(cargo_weft::escape::terminal).collect();
+    let lines: Vec<String> = lines.iter().map(|line| cargo_weft::escape::terminal(line)).collect();
     let end_line = place.end_line.max(place.line);
     let has_columns = end_line == place.line && place.end_column > place.column;
     Annotation {
@@ -59,7 +59,7 @@ fn annotation(report: &Report, finding: &Finding) -> Annotation {
             Level::Note | Level::Off => "notice",
         },
         title: cut(&finding.code, 200),
-        message: message.join("\n"),
+        message: lines.join("\n"),
     }
 }
 

@@ -16,7 +16,7 @@ pub const MAX_COMMENT: usize = 60_000;
 /// The largest job summary, in bytes; GitHub drops one of more than 1 MiB, and says nothing.
 pub const MAX_SUMMARY: usize = 1_000_000;
 
-/// How many findings a comment has rows for.
+/// How many findings a comment has rows for; with those, however their names are written, it is not full.
 const MOST_ROWS: usize = 10;
 
 /// How many packages, rules, and steps are named.
@@ -79,18 +79,18 @@ pub fn summary(report: &Report, run_url: &str) -> String {
 }
 
 /// A text with room for so many bytes, which takes sections whole or not at all.
-struct Page {
-    out: String,
+pub(super) struct Page {
+    pub(super) out: String,
     limit: usize,
     is_full: bool,
 }
 
 impl Page {
-    fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self { out: String::new(), limit, is_full: false }
     }
 
-    fn add(&mut self, section: &str) {
+    pub(super) fn add(&mut self, section: &str) {
         const SAID: &str = "\nThere is no room for more; the JSON report has everything.\n";
         if self.is_full {
             return;
@@ -145,19 +145,19 @@ fn rows(report: &Report) -> String {
     let mut out = String::from("| | finding | introduced by | next |\n|-|-|-|-|\n");
     for finding in all.iter().take(MOST_ROWS) {
         let place = &finding.place;
-        let place = format!("{}:{}", path_of(report, &place.file), place.line);
+        let place = format!("{}:{}", cut(&path_of(report, &place.file), 140), place.line);
         let path = match finding.path.len() {
             0 | 1 => String::new(),
-            _ => format!("<br>{}", code(&path(&finding.path), 300)),
+            _ => format!("<br>{}", code(&path(&finding.path), 200)),
         };
-        let command = finding.remedy.command.as_ref().map(|c| format!("<br>{}", code(c, 300)));
+        let command = finding.remedy.command.as_ref().map(|c| format!("<br>{}", code(c, 200)));
         _ = writeln!(
             out,
             "| {} | {} {} | {}{path} | {}{} |",
             finding.level.as_str(),
             code(&finding.code, 100),
             inert(&finding.sentence, 300),
-            code(&place, 200),
+            code(&place, 150),
             inert(&finding.remedy.sentence, 300),
             command.unwrap_or_default(),
         );
