@@ -4,6 +4,7 @@
 
 mod composite;
 mod contract;
+mod event;
 mod fake;
 mod fault;
 mod fetch;
