@@ -8,6 +8,7 @@ mod event;
 mod fake;
 mod fault;
 mod fetch;
+mod inert;
 mod life;
 mod payload;
 mod pitfall;
