@@ -318,7 +318,7 @@ fn messages_of(report: &Report) -> String {
 }
 
 /// Texts that are as long as can be, of what is the longest once it is escaped.
-const LONG: [&str; 11] = ["a", "&", "`", "@ ", "`@ ", "\u{e0001}", "🦀", "|", "\\", "@` ", ":: "];
+const LONG: [&str; 8] = ["a", "&", "`", "@ ", "`@ ", "\u{e0001}", "🦀", ":: "];
 
 #[test]
 fn pages_stay_within_their_limits_however_long_texts_are() {

@@ -13,12 +13,16 @@ use weft_verify::Sha256;
 const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// What means something to somebody: a runner, GitHub, a terminal, a reader.
-pub(crate) const FRAGMENTS: [&str; 87] = [
+pub(crate) const FRAGMENTS: [&str; 91] = [
     "::error::x",
     "::error file=a,line=1::x",
     "##[error]",
     "##[set-output name=x]y",
     "::add-mask::x",
+    "\u{a0}::error::x",
+    "\u{3000}::add-mask::x",
+    ":\u{fe0f}:error::x",
+    "#\u{fe0f}#[error]x",
     "::set-output name=x::y",
     "::stop-commands::x",
     "::x::",
