@@ -5,7 +5,7 @@ mod download;
 mod named;
 mod real;
 pub(crate) mod runner;
-mod workflow;
+pub(crate) mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

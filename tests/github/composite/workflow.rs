@@ -41,7 +41,15 @@ const WORKFLOWS: [Workflow; 3] = [
         events: &["workflow_dispatch"],
         permissions: &[("attestations", "read"), ("contents", "write")],
         uses: &["actions/checkout", "cargo-weft/cargo-weft"],
-        inputs: &["fetch", "mode", "publish", "release-id", "tag", "working-directory"],
+        inputs: &[
+            "fetch",
+            "mode",
+            "publish",
+            "release-id",
+            "tag",
+            "trusted-roles",
+            "working-directory",
+        ],
     },
 ];
 
@@ -65,6 +73,16 @@ fn steps(workflow: &YamlOwned) -> Vec<BTreeMap<String, YamlOwned>> {
 fn step(workflow: &YamlOwned, uses: &str) -> BTreeMap<String, YamlOwned> {
     let mut steps = steps(workflow).into_iter();
     steps.find(|step| text(&step["uses"]).starts_with(&format!("{uses}@"))).unwrap()
+}
+
+/// Returns what a workflow gives to the step that runs the action, as it is written there.
+pub(crate) fn weft_step(text: &str) -> BTreeMap<String, String> {
+    let with = step(&parse(text), "cargo-weft/cargo-weft")["with"].clone();
+    let scalar = |value: &YamlOwned| match value.as_bool() {
+        Some(flag) => flag.to_string(),
+        None => super::runner::text(value),
+    };
+    members(&with).into_iter().map(|(name, value)| (name, scalar(&value))).collect()
 }
 
 /// Calls for each member of each mapping, however deep.
