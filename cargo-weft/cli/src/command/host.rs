@@ -200,7 +200,7 @@ struct ReleaseLine {
 ///
 /// # Errors
 ///
-/// Those of [`release`].
+/// Those of [`release()`].
 pub fn release_asks_for_evidence(arguments: &[OsString]) -> Result<bool, Error> {
     gate::asks_for_evidence(&release_line(arguments)?.args)
 }
