@@ -18,6 +18,7 @@ refuse() {
 }
 
 main() {
+  leave_checkout
   case ${WEFT_INPUT_OFFLINE:-} in
     '' | false | true) ;;
     *) refuse 'the input `offline` is neither `true` nor `false`' ;;
@@ -34,6 +35,19 @@ main() {
   "$program" --version >/dev/null 2>&1 || (($? != 126 && $? != 127)) \
     || refuse 'the program does not start on this machine; name one that does: `binary:`'
   printf 'binary=%s\n' "$program" >>"$GITHUB_OUTPUT"
+}
+
+# Takes off PATH what a pull request could have filled: an earlier step may have put a directory of the checkout there.
+leave_checkout() {
+  local entry real workspace kept= entries
+  workspace=$(cd -P "${GITHUB_WORKSPACE:-/nowhere}" 2>/dev/null && pwd -P) || return 0
+  IFS=: read -ra entries <<<"$PATH"
+  for entry in ${entries[@]+"${entries[@]}"}; do
+    real=$(cd -P "$entry" 2>/dev/null && pwd -P) || continue
+    [[ $entry = /* && $real/ != "$workspace"/* ]] || continue
+    kept+=${kept:+:}$entry
+  done
+  PATH=$kept
 }
 
 # Takes the program that the workflow names, unless the checkout has a say in which that is.

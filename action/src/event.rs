@@ -74,6 +74,8 @@ pub struct Release {
 /// A run of another workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowRun {
+    /// Which attempt of it ended.
+    pub attempt: u64,
     /// Its number.
     pub id: u64,
     /// What started it.
@@ -86,13 +88,6 @@ pub struct WorkflowRun {
     pub head_repository: Option<(String, u64)>,
     /// The number of the repository it ran in.
     pub repository: u64,
-}
-
-impl PullRequest {
-    /// Says whether the head lies in another repository, or in one that is gone.
-    pub fn is_from_fork(&self) -> bool {
-        self.head_repository != Some(self.repository)
-    }
 }
 
 impl Event {

@@ -9,7 +9,7 @@ mod patience;
 
 use std::cell::Cell;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cargo_weft::Error;
 use cargo_weft::escape::terminal;
@@ -206,7 +206,7 @@ impl GitHub {
         let path = self.path(path);
         match self.patiently(|| self.once(Method::DELETE, &path, None)) {
             Ok(_) => Ok(()),
-            Err(Failure::Denied(why)) if why.starts_with("status 404") => Ok(()),
+            Err(Failure::Absent(_)) => Ok(()),
             Err(failure) => Err(failure),
         }
     }
@@ -306,7 +306,11 @@ impl GitHub {
     /// Writes a body as it comes, each part of it in time.
     fn pour(&self, mut body: Body, file: &mut std::fs::File, limit: u64) -> Result<u64, Failure> {
         let mut size = 0;
+        let started = Instant::now();
         loop {
+            if started.elapsed() > self.patience.download {
+                return Err(Failure::Fault("a download takes too long".to_owned()));
+            }
             let frame = self
                 .in_time(async { body.frame().await.transpose().map_err(Failure::Unreachable) })?;
             let Some(frame) = frame else { break };

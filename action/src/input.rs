@@ -74,6 +74,8 @@ pub struct Release {
     pub manifest: Option<PathBuf>,
     /// The verdict that it names.
     pub verdict: Option<PathBuf>,
+    /// The signed manifest of the previous release, in place of what lies in published ones.
+    pub previous: Option<PathBuf>,
     /// The roles.
     pub roles: Option<PathBuf>,
     /// The digest of a version of the roles that is trusted.
@@ -205,6 +207,7 @@ impl Inputs {
                 evidence: path("evidence")?,
                 manifest: path("manifest")?,
                 verdict: path("verdict")?,
+                previous: path("previous")?,
                 roles: path("roles")?,
                 trusted_roles: input("trusted-roles")?,
                 newest_revocation: input("newest-revocation")?,

@@ -4,7 +4,7 @@ mod audit;
 mod relay;
 mod release;
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use cargo_weft::command::host;
 use cargo_weft::source::checkout;
@@ -16,9 +16,6 @@ use crate::github::{Failure, GitHub, Patience};
 use crate::input::{Inputs, Mode};
 use crate::show::{self, log};
 use crate::sink::output;
-
-/// The variable that holds the token.
-const TOKEN_VARIABLE: &str = "WEFT_INPUT_TOKEN";
 
 /// What a run has before it.
 pub struct Desk {
@@ -100,10 +97,25 @@ impl Desk {
                 "clone it below `${{ runner.temp }}`, or say `fetch: true`",
             ));
         }
+        if let Some(policy) = &self.inputs.policy
+            && weft_gate::policy::profile(policy).is_none()
+            && !checkout::is_outside(&workspace.join(policy), workspace)
+        {
+            return Err(Error::usage(
+                "the input `policy` is neither a profile nor a file outside of the checkout, where a change could bring a policy of its own",
+                "leave it out, and the base's weft.toml counts; or put the file below `${{ runner.temp }}`",
+            ));
+        }
         for (name, path) in
             [("report-file", &self.inputs.report_file), ("sarif-file", &self.inputs.sarif_file)]
         {
             let Some(path) = path else { continue };
+            if path.components().any(|part| part == Component::ParentDir) {
+                return Err(Error::usage(
+                    format!("the input `{name}` has `..` in it"),
+                    "name the file below the workspace, or by its absolute path",
+                ));
+            }
             checkout::demand_straight(&workspace.join(path)).map_err(|why| {
                 Error::usage(
                     format!("the input `{name}`: {why}"),
@@ -123,7 +135,7 @@ impl Desk {
         let own = self.directory.join("advisory-db");
         let database = inputs.advisory_db.is_none().then_some(&*own);
         let directory = self.environment.workspace.join(&inputs.working_directory);
-        for what in host::fetch(&directory, database, &[TOKEN_VARIABLE]) {
+        for what in host::fetch(&directory, database) {
             notices.add(format!("not downloaded: {what}"));
         }
         inputs.advisory_db.clone().or_else(|| own.exists().then_some(own))
@@ -163,10 +175,18 @@ impl Notices {
         match result {
             Ok(written) => Some(written),
             Err(failure) => {
-                self.has_fault |= !matches!(failure, Failure::Denied(_));
+                self.has_fault |= !matches!(failure, Failure::Denied(_) | Failure::Absent(_));
                 self.lines.push(format!("{what} is not written: {failure}"));
                 None
             }
+        }
+    }
+
+    /// Notes that a file which the workflow names is not there.
+    fn file(&mut self, written: Result<(), Error>) {
+        if let Err(error) = written {
+            self.has_fault = true;
+            self.lines.push(error.to_string());
         }
     }
 

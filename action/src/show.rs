@@ -53,5 +53,10 @@ fn path_of(report: &Report, file: &str) -> String {
 /// their own.
 fn worth_a_row(report: &Report) -> impl Iterator<Item = &Finding> {
     let findings = report.verdict.findings.iter().filter(|finding| !is_about_rules(finding));
-    findings.filter(|finding| matches!(finding.level, Level::Deny | Level::Warn))
+    let has_notes = report.fail_on == Level::Note;
+    findings.filter(move |finding| match finding.level {
+        Level::Deny | Level::Warn => true,
+        Level::Note => has_notes,
+        Level::Off => false,
+    })
 }

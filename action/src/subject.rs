@@ -65,6 +65,9 @@ impl Subject {
         if let Some(head) = &inputs.head {
             subject.judged = resolve(environment, head)?;
             subject.only_objects = true;
+            // What is said is about that commit, and about no pull request but its own.
+            subject.pull = subject.pull.filter(|pull| pull.head == subject.judged);
+            subject.head.clone_from(&subject.judged);
         }
         for commit in subject.base.iter().chain([&subject.judged]) {
             demand_commit(environment, commit)?;
@@ -111,22 +114,23 @@ fn resolve(environment: &Environment, revision: &str) -> Result<String, Error> {
         return Err(Error::usage("a commit is named by its id or a ref", "take the `-` away"));
     }
     let commit = host::commit(&environment.workspace, revision);
-    let commit = commit.map_err(|_| absent(revision))?;
+    let commit = commit.map_err(|why| absent(revision, &why))?;
     demand_sha("the commit", &commit)?;
     Ok(commit)
 }
 
 fn demand_commit(environment: &Environment, commit: &str) -> Result<(), Error> {
-    match host::commit(&environment.workspace, &format!("{commit}^{{commit}}")) {
+    match host::commit(&environment.workspace, commit) {
         Ok(found) if found == commit => Ok(()),
-        _ => Err(absent(commit)),
+        Ok(_) => Err(absent(commit, "another commit has that name")),
+        Err(why) => Err(absent(commit, &why)),
     }
 }
 
-fn absent(revision: &str) -> Error {
+fn absent(revision: &str, why: &str) -> Error {
     let shown = cargo_weft::escape::terminal(revision);
     Error::usage(
-        format!("the checkout has no commit `{shown}`"),
+        format!("the checkout has no one commit `{shown}`: {why}"),
         "check the repository out before this step, with `fetch-depth: 0`",
     )
 }

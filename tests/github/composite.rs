@@ -18,7 +18,7 @@ use runner::Job;
 use crate::runner::TOKEN;
 
 /// Every input, and what it is if a workflow does not give it.
-const INPUTS: [(&str, &str); 34] = [
+const INPUTS: [(&str, &str); 35] = [
     ("advisory-db", ""),
     ("annotations", "true"),
     ("api-url", "https://api.github.com"),
@@ -40,6 +40,7 @@ const INPUTS: [(&str, &str); 34] = [
     ("policy", ""),
     ("policy-ref", ""),
     ("precision", "lock"),
+    ("previous", ""),
     ("publish", "false"),
     ("release-id", ""),
     ("report-file", ""),

@@ -27,6 +27,7 @@ fn asking_for(fake: &Fake, request: Duration) -> GitHub {
     let patience = Patience {
         connection: millis(500),
         request,
+        download: Duration::from_secs(60),
         waits: vec![millis(1), millis(1), millis(1)],
         budget: Duration::from_secs(5),
     };
@@ -49,16 +50,18 @@ fn a_write_that_came_through_is_not_repeated() {
 }
 
 #[test]
-fn annotations_that_came_through_are_not_added_again() {
-    let (place, fake) = (place(), fake());
-    let names: Vec<String> = (0..120).map(|n| format!("evil-{n:03}")).collect();
-    let crates: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1.0.0")).collect();
-    let pull = change(&place, &crates);
-    fake.fault(Match::new("PATCH", "/check-runs/"), Fault::AfterWrite(500));
-    opened(&place, &fake, &pull).run().exits(1);
-    let mut world = fake.world();
-    let check = world.repository(REPO).checks.values().next().unwrap();
-    assert_eq!(check.annotations.len(), 120);
+fn annotations_come_once_whether_or_not_the_first_try_came_through() {
+    for fault in [Fault::AfterWrite(500), Fault::status(502)] {
+        let (place, fake) = (place(), fake());
+        let names: Vec<String> = (0..120).map(|n| format!("evil-{n:03}")).collect();
+        let crates: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1.0.0")).collect();
+        let pull = change(&place, &crates);
+        fake.fault(Match::new("PATCH", "/check-runs/"), fault);
+        opened(&place, &fake, &pull).run().exits(1);
+        let mut world = fake.world();
+        let check = world.repository(REPO).checks.values().next().unwrap();
+        assert_eq!(check.annotations.len(), 120);
+    }
 }
 
 #[test]
@@ -265,4 +268,18 @@ fn what_cannot_be_judged_is_an_error_that_corrects_the_comment() {
     assert!(comment.contains("### cargo weft: not judged"), "{comment}");
     assert!(comment.contains(&pull.head), "{comment}");
     assert!(done.summary.contains("not judged"), "{}", done.summary);
+    // Nor does an earlier success on the commit stand.
+    assert_eq!(conclusions(&fake, &pull.head), ["failure"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_hides_nothing() {
+    for (crates, status) in [(SOUND, 2), (EVIL, 1)] {
+        let (place, fake) = (place(), fake());
+        let pull = change(&place, crates);
+        let nowhere = place.path("nowhere/report.json").display().to_string();
+        let done = opened(&place, &fake, &pull).with("report-file", nowhere).run().exits(status);
+        assert!(done.log.contains("failed to write"), "{}", done.log);
+        assert_eq!(conclusions(&fake, &pull.head).len(), 1);
+    }
 }

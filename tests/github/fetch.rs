@@ -97,3 +97,24 @@ fn nothing_is_downloaded_unasked_nor_offline_nor_beside_a_token_that_may_write()
     job.env("PATH", &*path).with("fetch", "true").run().exits(0);
     assert_eq!(said(&place), [""; 0]);
 }
+
+/// A tree may have a folder of any name, also of one that reads like a URL.
+#[test]
+fn advisories_come_from_where_they_are_said_to_and_not_from_the_tree() {
+    let (place, fake) = (place(), fake());
+    let bare = place.tree().join("https:/github.com/RustSec/advisory-db.git");
+    fs::create_dir_all(&bare).unwrap();
+    crate::runner::git(&bare, &["init", "--quiet", "--bare"]);
+    let pull = change(&place, EVIL);
+    // The programs of the tree are not run either, whatever an earlier step did to PATH.
+    let path = format!("{}:{}", place.tree().join("bin").display(), spied(&place));
+    let program = place.tree().join("bin/git");
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    fs::write(&program, format!("#!/bin/sh\n: >{}\n", place.path("ran").display())).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let done = opened(&place, &fake, &pull).env("PATH", path).with("fetch", "true").run();
+    assert_ne!(done.status, Some(0));
+    assert!(!place.path("ran").exists());
+    let said = said(&place);
+    assert!(said[0].contains("-- https://github.com/RustSec/advisory-db.git "), "{said:?}");
+}

@@ -151,6 +151,7 @@ pub(crate) fn workflow_run(
         "action": "completed",
         "workflow_run": {
             "id": run,
+            "run_attempt": 1,
             "name": "weft",
             "path": ".github/workflows/weft.yml",
             "event": "pull_request",

@@ -56,7 +56,7 @@ fn under_pull_request_target_only_objects_are_read_and_nothing_succeeds() {
     let job = || Job::new(&place, &fake, "pull_request_target", &event, &pull.base);
     let done = job().run().exits(1);
     assert_eq!(done.output("audited-sha"), pull.head);
-    assert_eq!(conclusions(&fake, &pull.head), ["neutral"]);
+    assert_eq!(conclusions(&fake, &pull.head), ["failure"]);
     job().with("mode", "gate-merge").run().exits(2);
 
     place.git(&["checkout", "--quiet", "--force", "main"]);
@@ -109,6 +109,8 @@ fn what_judges_and_what_is_written_lies_where_the_pull_request_does_not_reach() 
         ("advisory-db", "advisory-db"),
         ("advisory-db", "db"),
         ("advisory-db", "nowhere"),
+        ("policy", "weft.toml"),
+        ("report-file", "x/../report.json"),
         ("report-file", "out/report.json"),
         ("sarif-file", "out/weft.sarif"),
     ] {
@@ -156,7 +158,7 @@ fn a_checkout_that_is_not_the_events_is_refused() {
     let event = payload::pull_request(REPO, 7, &pull.head, &pull.base);
     let done = Job::new(&place, &fake, "pull_request", &event, &"9".repeat(40)).run().exits(2);
     assert!(done.stderr.contains("fetch-depth"), "{}", done.stderr);
-    assert!(conclusions(&fake, &pull.head).is_empty());
+    assert!(!conclusions(&fake, &pull.head).contains(&"success".to_owned()));
 }
 
 /// 5: a tree that is not as its commit is no pass.
@@ -231,6 +233,32 @@ fn a_comment_of_somebody_else_with_our_marker_is_not_touched() {
     assert_eq!(all.iter().filter(|body| *body == forged).count(), 3);
     assert_eq!(all.len(), 5);
     assert!(all[4].contains("### cargo weft: failed"));
+}
+
+/// 12: a person's token writes as that person, and not as a bot of a like name.
+#[test]
+fn a_comment_is_known_by_the_author_that_the_workflow_names() {
+    let (place, fake) = (place(), fake());
+    let permissions = crate::runner::PERMISSIONS;
+    fake.world().grant("pat", "octocat", REPO, &permissions);
+    let pull = change(&place, EVIL);
+    for _ in 0..2 {
+        let job = opened(&place, &fake, &pull).with("token", "pat");
+        job.with("comment-author", "Octocat").run().exits(1);
+    }
+    assert_eq!(comments(&fake).len(), 1);
+    // Line ends may come back as a form has them.
+    {
+        let mut world = fake.world();
+        let comment = world.repository(REPO).comments.values_mut().next().unwrap();
+        comment.body = comment.body.replace('\n', "\r\n");
+    }
+    let before = fake.writes().len();
+    let job = opened(&place, &fake, &pull).with("token", "pat").with("check-run", "false");
+    job.with("comment-author", "octocat").run().exits(1);
+    assert_eq!(fake.writes().len(), before);
+    opened(&place, &fake, &pull).run().exits(1);
+    assert_eq!(comments(&fake).len(), 2);
 }
 
 /// 13: the token goes to GitHub's API, and nowhere else.
@@ -335,7 +363,7 @@ fn what_is_odd_is_an_error_and_never_a_pass() {
         let done = opened(&place, &fake, &pull).with(input, value).run();
         assert_eq!(done.status, Some(2), "{input}={value}\n{}\n{}", done.log, done.stderr);
     }
-    assert!(conclusions(&fake, &pull.head).is_empty());
+    assert!(!conclusions(&fake, &pull.head).contains(&"success".to_owned()));
 }
 
 /// 14: a base that cannot be read is no base that has nothing.
@@ -347,5 +375,5 @@ fn a_base_that_cannot_be_read_is_an_error() {
     let pull = place.pull("change", &crate::sample::all(&crate::sample::workspace(SOUND)));
     let done = opened(&place, &fake, &pull).run().exits(2);
     assert_eq!(done.output("verdict"), "error");
-    assert!(conclusions(&fake, &pull.head).is_empty());
+    assert!(!conclusions(&fake, &pull.head).contains(&"success".to_owned()));
 }

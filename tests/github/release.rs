@@ -175,6 +175,76 @@ fn a_file_that_nobody_signed_keeps_a_draft_a_draft() {
     }
 }
 
+/// What only looks like an attestation, or has a name that the gate knows and does not read, is an artifact.
+#[test]
+fn no_shape_and_no_name_vouches_for_a_file() {
+    let maintainer = Maintainer::new();
+    let wrapped = json!({"version": "9", "attestations": [{"bundle": {"mediaType": "x"}}]});
+    let envelope = |payload: &[u8]| {
+        weft_verify::envelope::Envelope::new("application/vnd.in-toto+json", payload.to_vec())
+    };
+    let other = envelope(br#"{"_type":"https://in-toto.io/Statement/v1","predicate":{},"predicateType":"x","subject":[{"digest":{"sha256":"00"},"name":"x"}]}"#);
+    for (name, bytes) in [
+        ("latest.json", wrapped.to_string().into_bytes()),
+        ("evil.json", envelope(b"#!/bin/sh").to_vec()),
+        ("other.dsse.json", other.to_vec()),
+    ] {
+        let (fake, id) = maintainer.draft(&[]);
+        fake.world().asset(REPO, id, name, &bytes);
+        let done = maintainer.gate(&fake, id).run();
+        assert!(matches!(done.status, Some(1 | 3)), "{name}: {:?}", done.status);
+        assert!(is_draft(&fake, id), "{name}");
+    }
+    // The workflow gives the manifest, and the release has another file of that name.
+    let (fake, id) = maintainer.draft(&["release.dsse.json"]);
+    fake.world().asset(REPO, id, "release.dsse.json", b"#!/bin/sh\n");
+    let given = maintainer.place.path("release.dsse.json").display().to_string();
+    let done = maintainer.gate(&fake, id).with("manifest", &*given).run().exits(1);
+    assert!(done.output("missing").contains("artifacts: "), "{}", done.output("missing"));
+    assert!(is_draft(&fake, id));
+    // The same file is welcome.
+    let (fake, id) = maintainer.draft(&[]);
+    maintainer.gate(&fake, id).with("manifest", given).run().exits(0);
+}
+
+/// An old release cannot come again as a new one.
+#[test]
+fn an_old_release_is_not_published_again_under_a_new_tag() {
+    let maintainer = Maintainer::new();
+    let (fake, _) = maintainer.draft(&[]);
+    maintainer.place.git(&["tag", "--force", "v9.9.9"]);
+    let id = {
+        let mut world = fake.world();
+        world.repository(REPO).point("refs/tags/v9.9.9", &maintainer.commit);
+        let files: Vec<(&str, &[u8])> =
+            maintainer.files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+        world.draft(REPO, "v9.9.9", "main", &files)
+    };
+    let done = maintainer.gate(&fake, id).run().exits(1);
+    assert!(done.output("missing").contains("version: no package"), "{:?}", done.outputs);
+    assert!(is_draft(&fake, id));
+}
+
+/// Where a release was published before, the manifest has to follow its.
+#[test]
+fn a_manifest_follows_that_of_the_release_before() {
+    let maintainer = Maintainer::new();
+    let (fake, id) = maintainer.draft(&[]);
+    {
+        let mut world = fake.world();
+        let files: Vec<(&str, &[u8])> =
+            maintainer.files.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+        let before = world.draft(REPO, "v0.9.0", "main", &files);
+        let release = world.repository(REPO).releases.get_mut(&before).unwrap();
+        release.is_draft = false;
+        release.published = Some("2026-11-01T00:00:00Z".to_owned());
+    }
+    let done = maintainer.gate(&fake, id).run().exits(1);
+    let missing = done.output("missing");
+    assert!(missing.contains("chain: the manifest says that it is the first"), "{missing}");
+    assert!(is_draft(&fake, id));
+}
+
 #[test]
 fn bytes_count_and_not_what_the_api_says_of_them() {
     let maintainer = Maintainer::new();
@@ -268,7 +338,17 @@ fn what_changes_in_the_moment_of_publication_fails() {
         world.asset(REPO, id, "evil.tar", b"x");
     });
     let done = maintainer.gate(&fake, id).run().exits(1);
-    assert!(done.output("missing").contains("it changed while it was published"));
+    assert!(done.output("missing").contains("and is a draft again"), "{:?}", done.outputs);
+    assert_eq!(done.output("published"), "false");
+    assert!(is_draft(&fake, id));
+    // Where it cannot be taken back, everybody is told.
+    let (fake, id) = maintainer.draft(&[]);
+    fake.world().repository(REPO).seals_releases = true;
+    fake.on(Match::new("PATCH", "/releases/"), move |world| {
+        world.asset(REPO, id, "evil.tar", b"x");
+    });
+    let done = maintainer.gate(&fake, id).run().exits(1);
+    assert!(done.output("missing").contains("what everybody sees was not judged"));
     assert_eq!(done.output("published"), "true");
 }
 
@@ -353,9 +433,20 @@ fn downloads_come_from_storage_without_the_token_and_odd_names_are_refused() {
     assert_eq!(from_storage.len(), 5);
     assert!(from_storage.iter().all(|e| !e.request_headers.contains_key("authorization")));
 
-    for name in
-        ["../evil", "..", ".hidden", "a/b", "a\\b", "c:evil", "a\nb", "\u{202e}a", "APP.TAR"]
-    {
+    for name in [
+        "../evil",
+        "..",
+        ".hidden",
+        "a/b",
+        "a\\b",
+        "c:evil",
+        "NUL",
+        "aux.txt",
+        "Com1.bin",
+        "a\nb",
+        "\u{202e}a",
+        "APP.TAR",
+    ] {
         let (fake, id) = maintainer.draft(&[]);
         fake.world().asset(REPO, id, name, b"x");
         let event = maintainer.gate(&fake, id);

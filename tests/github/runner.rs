@@ -148,7 +148,13 @@ impl<'a> Job<'a> {
         payload: &Value,
         sha: &str,
     ) -> Self {
-        fake.world().repository(REPO).commit(sha, &[], &[]);
+        {
+            let mut world = fake.world();
+            let main = place.git(&["rev-parse", "main"]);
+            world.repository(REPO).commit(sha, &[], &[]);
+            world.repository(REPO).commit(&main, &[], &[]);
+            world.repository(REPO).point("refs/heads/main", &main);
+        }
         let directory = tempfile::tempdir_in(place.path("jobs")).unwrap().keep();
         let at = |name: &str| directory.join(name).display().to_string();
         fs::write(at("event.json"), payload.to_string()).unwrap();

@@ -199,8 +199,9 @@ fn paths_are_those_of_the_repository_where_the_workspace_is_below_its_top() {
 fn files_that_the_workflow_names_are_written_and_the_outputs_name_the_others() {
     let (place, fake) = (place(), fake());
     let pull = change(&place, EVIL);
-    let job = opened(&place, &fake, &pull).with("sarif-file", "../weft.sarif");
-    let done = job.with("report-file", "../weft.json").run().exits(1);
+    let at = |name: &str| place.path(name).display().to_string();
+    let job = opened(&place, &fake, &pull).with("sarif-file", at("weft.sarif"));
+    let done = job.with("report-file", at("weft.json")).run().exits(1);
     for (name, output) in [("weft.json", "report-json"), ("weft.sarif", "sarif")] {
         let given = std::fs::read(place.path(name)).unwrap();
         assert_eq!(given, std::fs::read(done.output(output)).unwrap());
@@ -268,4 +269,43 @@ fn a_branch_is_judged_as_a_whole_and_a_group_by_its_base() {
         assert_eq!(done.output("audited-sha"), base);
     }
     assert_eq!(conclusions(&fake, &base).len(), 3);
+}
+
+/// What another entry of the queue brings is nobody's yet, and neither are its rules.
+#[test]
+fn a_group_is_judged_by_the_branch_and_not_by_the_entry_before_it() {
+    let (place, fake) = (place(), fake());
+    let files = crate::sample::workspace(EVIL);
+    let mut files = crate::sample::all(&files);
+    files.push(("weft.toml", "schema = 1\nprofile = \"local\"\n"));
+    let first = place.pull("first", &files);
+    place.git(&["checkout", "--quiet", "-B", "second", &first.merge]);
+    let head = place.commit(&[("readme", "harmless")]);
+    let event = payload::merge_group(REPO, &head, &first.merge);
+    let job = || Job::new(&place, &fake, "merge_group", &event, &head).with("mode", "gate-merge");
+    let done = job().run().exits(1);
+    assert_eq!(done.output("base-sha"), first.base);
+    // Without the API, the checkout says which commit the branch is at; without either, nobody does.
+    job().with("offline", "true").run().exits(2);
+    place.git(&["update-ref", "refs/remotes/origin/main", &first.base]);
+    job().with("offline", "true").run().exits(1);
+    // A branch that went another way has no such group.
+    place.git(&["checkout", "--quiet", "main"]);
+    place.commit(&[("other", "way")]);
+    place.git(&["checkout", "--quiet", "second"]);
+    job().run().exits(2);
+    assert_eq!(conclusions(&fake, &head), ["failure", "failure"]);
+}
+
+/// What is judged in place of the event's commit says nothing of that.
+#[test]
+fn a_head_that_the_workflow_names_is_told_of_itself_alone() {
+    let (place, fake) = (place(), fake());
+    let good = change(&place, SOUND);
+    let bad = change(&place, EVIL);
+    fake.world().repository(REPO).commit(&good.head, &[], &[]);
+    opened(&place, &fake, &bad).with("head", &*good.head).run().exits(0);
+    assert!(conclusions(&fake, &bad.head).is_empty());
+    assert_eq!(conclusions(&fake, &good.head), ["success"]);
+    assert!(comments(&fake).is_empty());
 }

@@ -78,6 +78,7 @@ struct OfRun {
 
 #[derive(Deserialize)]
 struct Run {
+    run_attempt: Option<u64>,
     id: Option<u64>,
     event: Option<String>,
     head_sha: Option<String>,
@@ -186,6 +187,7 @@ fn run(name: &str, bytes: &[u8], repository: u64) -> Result<Event, Error> {
         }
     };
     Ok(Event::WorkflowRun(WorkflowRun {
+        attempt: run.run_attempt.ok_or_else(|| missing(name, "workflow_run.run_attempt"))?,
         id: run.id.ok_or_else(|| missing(name, "workflow_run.id"))?,
         event: run.event.ok_or_else(|| missing(name, "workflow_run.event"))?,
         head: sha(name, "workflow_run.head_sha", run.head_sha)?,

@@ -10,9 +10,12 @@ use serde_json::Value;
 /// Why GitHub did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The token may not do that, or does not see it: there are other places to write to.
+    /// The token may not do that: there are other places to write to.
     #[error("the token may not do that ({0})")]
     Denied(String),
+    /// It is not there, or the token does not see it.
+    #[error("the token sees no such thing ({0})")]
+    Absent(String),
     /// GitHub is not there, or out of order, after every try.
     #[error("GitHub cannot be reached: {0}")]
     Unreachable(String),
@@ -119,7 +122,7 @@ pub(super) fn judge(answer: Answer) -> Judgement {
             }
             None => Judgement::Final(Err(Failure::Denied(said))),
         },
-        404 => Judgement::Final(Err(Failure::Denied(said))),
+        404 => Judgement::Final(Err(Failure::Absent(said))),
         401 => Judgement::Final(Err(Failure::Refused(format!("it knows no such token, {said}")))),
         500.. => {
             let wait = answer.limited().filter(|_| answer.header("retry-after").is_some());

@@ -9,6 +9,8 @@ pub struct Patience {
     pub connection: Duration,
     /// For one request.
     pub request: Duration,
+    /// For one download as a whole.
+    pub download: Duration,
     /// Between the tries of a request; there is one try more than there are waits.
     pub waits: Vec<Duration>,
     /// Between all tries of a run, together: a service that asks for more gets none.
@@ -20,6 +22,7 @@ impl Default for Patience {
         Self {
             connection: Duration::from_secs(10),
             request: Duration::from_secs(30),
+            download: Duration::from_secs(900),
             waits: [500, 1_000, 2_000].map(Duration::from_millis).to_vec(),
             budget: Duration::from_secs(150),
         }

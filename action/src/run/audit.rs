@@ -1,13 +1,13 @@
 //! The modes `audit` and `gate-merge`: a change, or a branch, judged and told.
 
-use cargo_weft::command::host::{Asked, judge};
+use cargo_weft::command::host::{self, Asked, judge};
 use cargo_weft::{Error, ExitStatus};
 use serde_json::{Value, json};
 use weft_gate::Outcome;
 
 use super::{Desk, Notices, complain};
-use crate::event::{Event, PullRequest};
-use crate::github::GitHub;
+use crate::event::{Event, PullRequest, demand_sha};
+use crate::github::{GitHub, path_encoded};
 use crate::input::{Mode, When};
 use crate::report::{Report, Step};
 use crate::show::annotation::{Annotation, annotations};
@@ -23,6 +23,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
         Ok(report) => report,
         Err(error) => {
             correct_comment(desk, event, &error);
+            correct_check(desk, event, &error);
             return Err(error);
         }
     };
@@ -30,25 +31,25 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
         true => desk.github.as_ref(),
         false => None,
     };
-    let files = Files::write(desk, &report)?;
+    let files = Files::write(desk, &report, &mut notices)?;
     let annotations = match desk.inputs.annotations {
         true => annotations(&report),
         false => Vec::new(),
     };
     let comment = github.and_then(|github| tell_comment(desk, github, &report, &mut notices));
-    let has_check =
-        github.is_some_and(|github| tell_check(desk, github, &report, &annotations, &mut notices));
     if let Some(github) = github {
         upload(desk, github, event, &report, &files.sarif, &mut notices);
     }
+    let has_check =
+        github.is_some_and(|github| tell_check(desk, github, &report, &annotations, &mut notices));
     let in_log = if has_check { &[][..] } else { &annotations };
     print(&report, &notices, in_log)?;
-    write_outputs(desk, &report, &files, comment)?;
-    let status = match report.outcome {
+    let status = notices.status(match report.outcome {
         _ if report.warn_only => ExitStatus::Passed,
         outcome => outcome.into(),
-    };
-    Ok(notices.status(status))
+    });
+    write_outputs(desk, &report, &files, comment)?;
+    Ok(status)
 }
 
 fn judged(desk: &Desk, event: &Event, notices: &mut Notices) -> Result<Report, Error> {
@@ -59,7 +60,10 @@ fn judged(desk: &Desk, event: &Event, notices: &mut Notices) -> Result<Report, E
             "let `gate-merge` run on pull_request and merge_group",
         ));
     }
-    let subject = Subject::of(event, environment, inputs)?;
+    let mut subject = Subject::of(event, environment, inputs)?;
+    if let (Event::MergeGroup { base_ref, .. }, None) = (event, &inputs.base) {
+        subject.base = Some(tip(desk, base_ref, &subject.judged)?);
+    }
     if inputs.with_cargo && subject.base.is_some() {
         return Err(Error::usage(
             "a change is judged at lock precision alone, since cargo is not run on somebody's tree",
@@ -82,6 +86,40 @@ fn judged(desk: &Desk, event: &Event, notices: &mut Notices) -> Result<Report, E
         as_of: None,
     };
     Ok(Report::new(environment, inputs, &subject, judge(&asked)?))
+}
+
+/// Returns the newest commit of the branch that a group is merged into.
+///
+/// The event's base may be another entry of the queue, which nobody has merged, so its rules are nobody's yet.
+fn tip(desk: &Desk, base_ref: &str, judged: &str) -> Result<String, Error> {
+    let help = "check the repository out with `fetch-depth: 0`, or give the step its `token`";
+    let unknown = || {
+        let shown = cargo_weft::escape::terminal(base_ref);
+        Error::usage(format!("the newest commit of `{shown}` is not known"), help)
+    };
+    let workspace = &desk.environment.workspace;
+    let branch = base_ref.strip_prefix("refs/heads/").ok_or_else(unknown)?;
+    let known = match &desk.github {
+        Some(github) => github
+            .get(&format!("/git/ref/heads/{}", path_encoded(branch)))
+            .ok()
+            .and_then(|answer| Some(answer.pointer("/object/sha")?.as_str()?.to_owned())),
+        None => None,
+    };
+    let tip = match known {
+        Some(tip) => tip,
+        None => host::commit(workspace, &format!("refs/remotes/origin/{branch}"))
+            .map_err(|_| unknown())?,
+    };
+    demand_sha("the tip of the branch", &tip)?;
+    match host::follows(workspace, judged, &tip) {
+        Ok(true) => Ok(tip),
+        Ok(false) => Err(Error::usage(
+            format!("the group does not follow {tip}, which is the branch's newest commit"),
+            "the queue makes a new group of it; that one is judged",
+        )),
+        Err(why) => Err(Error::usage(why, help)),
+    }
 }
 
 /// Says whether results may be written to GitHub: not if the pull request has moved on, nor if nobody knows.
@@ -124,10 +162,31 @@ fn correct_comment(desk: &Desk, event: &Event, error: &Error) {
     let inputs = &desk.inputs;
     let hand =
         Hand { author: &inputs.comment_author, category: &inputs.category, pull: pull.number };
+    // A run of an older commit has nothing to say of the newest.
+    let now = github.get(&format!("/pulls/{}", pull.number));
+    if now.is_ok_and(|now| moved(pull, &now).is_some()) {
+        return;
+    }
     let url = desk.environment.run_url();
     let body = markdown::comment_on_error(&inputs.category, &pull.head, error, &url);
     if let Err(failure) = hand.tell(github, &body, true) {
         let line = format!("the comment is not corrected: {failure}");
+        anstream::print!("{}", log::message("warning", "cargo weft", &line));
+    }
+}
+
+/// Leaves a check run that fails, so that an earlier one on the commit says nothing any more.
+fn correct_check(desk: &Desk, event: &Event, error: &Error) {
+    let Some(github) = desk.github.as_ref().filter(|_| desk.inputs.check_run) else { return };
+    let head = match event {
+        Event::PullRequest(pull) | Event::PullRequestTarget(pull) => &pull.head,
+        Event::MergeGroup { head, .. } => head,
+        _ => &desk.environment.sha,
+    };
+    let environment = &desk.environment;
+    let written = check::write_error(github, &desk.inputs.category, head, environment, error);
+    if let Err(failure) = written {
+        let line = format!("the check run is not corrected: {failure}");
         anstream::print!("{}", log::message("warning", "cargo weft", &line));
     }
 }
@@ -157,7 +216,8 @@ fn tell_check(
     if !desk.inputs.check_run {
         return false;
     }
-    let written = check::write(github, report, annotations, &desk.environment.run_url());
+    let url = desk.environment.run_url();
+    let written = check::write(github, report, annotations, &url);
     notices.take("the check run", written).is_some()
 }
 
@@ -189,7 +249,7 @@ struct Files {
 }
 
 impl Files {
-    fn write(desk: &Desk, report: &Report) -> Result<Self, Error> {
+    fn write(desk: &Desk, report: &Report, notices: &mut Notices) -> Result<Self, Error> {
         let page = markdown::summary(report, &desk.environment.run_url());
         let (json, sarif) = (report.to_json()?, sarif::render(report)?);
         let write = |name: &str, text: &str| {
@@ -208,7 +268,7 @@ impl Files {
         {
             if let Some(path) = path {
                 let path = desk.environment.workspace.join(path);
-                cargo_weft::source::files::replace(&path, text.as_bytes())?;
+                notices.file(cargo_weft::source::files::replace(&path, text.as_bytes()));
             }
         }
         if let Some(path) = desk.environment.summary.as_ref().filter(|_| desk.inputs.summary) {

@@ -38,10 +38,10 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
     let mut notices = Notices::default();
     if run.event != "pull_request" {
         notices.add(format!("nothing is to be told: the run was of `{}`", terminal(&run.event)));
-        return finish(desk, &notices, None, None);
+        return finish(desk, &notices, run, None, None);
     }
     let said = |failure: Failure| match failure {
-        Failure::Denied(why) => Error::usage(
+        Failure::Denied(why) | Failure::Absent(why) => Error::usage(
             format!("the token may not read what the run left ({why})"),
             "give the job `actions: read` and `pull-requests: write`",
         ),
@@ -55,7 +55,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
     if pulls.is_empty() {
         let head = &run.head;
         notices.add(format!("no open pull request is at {head}: it has moved on, or is closed"));
-        return finish(desk, &notices, None, None);
+        return finish(desk, &notices, run, None, None);
     }
     let report = match artifact(desk, github, run).map_err(said)? {
         Some(id) => fetch(desk, github, id).map_err(said)?,
@@ -71,10 +71,10 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
     };
     let url = notices.take("the comment", told).flatten();
     match report {
-        Ok(report) => finish(desk, &notices, url, Some(&report)),
+        Ok(report) => finish(desk, &notices, run, url, Some(&report)),
         Err(why) => {
             let help = "look at that run: it says why";
-            finish(desk, &notices, url, None)?;
+            finish(desk, &notices, run, url, None)?;
             Err(Error::usage(why, help))
         }
     }
@@ -82,13 +82,16 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
 
 /// Lists the open pull requests whose newest commit is the run's: what the run itself says of them is empty for forks.
 fn pulls(github: &GitHub, run: &WorkflowRun) -> Result<Vec<u64>, Failure> {
-    let Some((owner, _)) = &run.head_repository else { return Ok(Vec::new()) };
+    let Some((owner, repository)) = &run.head_repository else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     let head = format!("{owner}:{}", run.branch);
     let path = format!("/pulls?state=open&head={}", encoded(&head));
     github.list(&path, None, |pull| {
         let is_at = pull.pointer("/head/sha").and_then(Value::as_str) == Some(&run.head);
-        found.extend(pull.get("number").and_then(Value::as_u64).filter(|_| is_at));
+        // One owner can have two forks with a branch of that name.
+        let of = pull.pointer("/head/repo/id").and_then(Value::as_u64);
+        let is_it = is_at && of == Some(*repository);
+        found.extend(pull.get("number").and_then(Value::as_u64).filter(|_| is_it));
         true
     })?;
     Ok(found)
@@ -156,7 +159,7 @@ fn bound(desk: &Desk, run: &WorkflowRun, pulls: &[u64], report: &Report) -> Opti
     for (what, holds) in [
         ("of another version", report.schema == SCHEMA),
         ("about another repository", report.repository.eq_ignore_ascii_case(&repository)),
-        ("of another run", report.run.0 == run.id),
+        ("of another run", report.run == (run.id, run.attempt)),
         ("about another commit", report.head == run.head),
         ("of another event", report.event == run.event),
         ("about another pull request", is_listed),
@@ -217,6 +220,7 @@ fn run_url(desk: &Desk, run: &WorkflowRun) -> String {
 fn finish(
     desk: &Desk,
     notices: &Notices,
+    run: &WorkflowRun,
     comment: Option<String>,
     report: Option<&Report>,
 ) -> Result<ExitStatus, Error> {
@@ -224,13 +228,13 @@ fn finish(
     if let (Some(report), Some(path)) = (report, &desk.environment.summary)
         && desk.inputs.summary
     {
-        let page = markdown::check_summary(report, &desk.environment.run_url());
+        let page = markdown::reported(report, &run_url(desk, run));
         complain(output::summary(path, &page));
     }
     if let Some(path) = &desk.environment.output {
-        let verdict = report.map_or("unknown", |report| report.outcome.as_str());
+        // What the other run says is no verdict of this one.
         let outputs =
-            [("verdict", verdict.to_owned()), ("comment-url", comment.unwrap_or_default())];
+            [("verdict", "unknown".to_owned()), ("comment-url", comment.unwrap_or_default())];
         output::outputs(path, &outputs)?;
     }
     Ok(notices.status(ExitStatus::Passed))

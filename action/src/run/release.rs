@@ -5,7 +5,7 @@
 
 mod assets;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use cargo_weft::command::host;
@@ -15,7 +15,7 @@ use http::Method;
 use serde_json::{Value, json};
 use weft_gate::Outcome;
 
-use self::assets::Shelf;
+use self::assets::{Given, Shelf};
 use super::{Desk, Notices, complain, no_github};
 use crate::event::{Event, demand_sha};
 use crate::github::{Failure, GitHub, path_encoded};
@@ -23,6 +23,9 @@ use crate::report::Step;
 use crate::report::release::Release;
 use crate::show::{self, log};
 use crate::sink::output;
+
+/// The largest manifest or verdict that a workflow gives, in bytes.
+const MAX_GIVEN: usize = 256 << 20;
 
 /// How many tags may name each other before one names a commit.
 const MAX_TAGS: usize = 4;
@@ -46,6 +49,12 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
             "leave `warn-only` out; without `publish: true` the gate changes nothing",
         ));
     }
+    if desk.inputs.policy_ref.is_some() || desk.inputs.head.is_some() {
+        return Err(Error::usage(
+            "a release is of the tag that is checked out, by the policy that its manifest names, or by that of `base` or `policy`",
+            "leave `policy-ref` and `head` out",
+        ));
+    }
     let draft = find(desk, github, event)?;
     let mut notices = Notices::default();
     let commit = tagged(github, &draft.tag).map_err(|failure| service(desk, &failure))?;
@@ -57,6 +66,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
         None => Release::new(&desk.environment, draft.id, &draft.tag, ""),
     };
     report.require(is_a_draft(&draft));
+    report.require(is_of_version(desk, &draft.tag)?);
     match commit {
         Some(_) => judge(desk, github, &draft, &mut report, &mut notices)?,
         None => report.require(Step::new(
@@ -72,7 +82,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
     if report.outcome == Outcome::Passed && desk.inputs.release.publish {
         publish(github, &draft, &mut report, &mut notices);
     }
-    tell(desk, &report, &notices)?;
+    tell(desk, &report, &mut notices)?;
     Ok(notices.status(report.outcome.into()))
 }
 
@@ -174,7 +184,7 @@ fn tagged(github: &GitHub, tag: &str) -> Result<Option<String>, Failure> {
     }
     let mut answer = match github.get(&format!("/git/ref/tags/{}", path_encoded(tag))) {
         Ok(answer) => answer,
-        Err(Failure::Denied(why)) if why.starts_with("status 404") => return Ok(None),
+        Err(Failure::Absent(_)) => return Ok(None),
         Err(failure) => return Err(failure),
     };
     for _ in 0..MAX_TAGS {
@@ -212,6 +222,27 @@ fn is_a_draft(draft: &Draft) -> Step {
     }
 }
 
+/// Compares the tag with the versions of the workspace: an old commit has an old version, whatever tag leads to it.
+fn is_of_version(desk: &Desk, tag: &str) -> Result<Step, Error> {
+    let directory = desk.environment.workspace.join(&desk.inputs.working_directory);
+    let versions = host::member_versions(&directory)?;
+    let fits = |version: &&String| {
+        let before = tag.strip_suffix(version.as_str());
+        before
+            .is_some_and(|before| before.is_empty() || before.ends_with(['v', '-', '@', '/', '_']))
+    };
+    let remedy = "Let the tag end with the version of the package that is released: `v1.0.0`.";
+    Ok(match versions.iter().find(fits) {
+        Some(version) => Step::new("version", Outcome::Passed, format!("it is {version}"), remedy),
+        None => Step::new(
+            "version",
+            Outcome::Failed,
+            format!("no package of the commit has the version of the tag `{}`", terminal(tag)),
+            remedy,
+        ),
+    })
+}
+
 /// Downloads what lies in the release, and has the gate judge it.
 fn judge(
     desk: &Desk,
@@ -220,19 +251,41 @@ fn judge(
     report: &mut Release,
     notices: &mut Notices,
 ) -> Result<(), Error> {
+    let unusable = |failure: Failure, report: &mut Release, notices: &mut Notices| {
+        notices.has_fault |= matches!(failure, Failure::Unreachable(_) | Failure::Fault(_));
+        let remedy = "Upload what is not right again, and run the gate again.";
+        let line = format!("the release's files cannot be used: {failure}");
+        report.require(Step::new("assets", Outcome::Inconclusive, line, remedy));
+    };
     let shelf = Shelf::fill(github, &draft.assets, &desk.directory.join("release"));
-    let shelf = match shelf {
+    let mut shelf = match shelf {
         Ok(shelf) => shelf,
         Err(failure) => {
-            notices.has_fault |= !matches!(failure, Failure::Refused(_) | Failure::Denied(_));
-            let remedy = "Upload what is not right again, and run the gate again.";
-            let line = format!("the release's files cannot be used: {failure}");
-            report.require(Step::new("assets", Outcome::Inconclusive, line, remedy));
+            unusable(failure, report, notices);
             return Ok(());
         }
     };
     let mut arguments = arguments(desk, &shelf, desk.fetch(notices));
-    if host::release_asks_for_evidence(&arguments)? {
+    let asks = host::release_asks(&arguments)?;
+    let given = Given {
+        manifest: read_given(desk, desk.inputs.release.manifest.as_deref())?,
+        verdict: read_given(desk, desk.inputs.release.verdict.as_deref())?,
+    };
+    let sorted = shelf.sort(asks.manifest, &given).and_then(|()| match asks.manifest {
+        true if desk.inputs.release.previous.is_none() => {
+            shelf.fetch_previous(github, draft.id, given.manifest.as_deref())
+        }
+        _ => Ok(None),
+    });
+    match sorted {
+        Ok(Some(previous)) => arguments.push(argument("--previous", previous.as_os_str())),
+        Ok(None) => {}
+        Err(failure) => {
+            unusable(failure, report, notices);
+            return Ok(());
+        }
+    }
+    if asks.evidence {
         if let Some(directory) = &desk.inputs.release.evidence {
             shelf.add_evidence(&desk.environment.workspace.join(directory))?;
         }
@@ -265,6 +318,7 @@ fn arguments(desk: &Desk, shelf: &Shelf, advisory_db: Option<PathBuf>) -> Vec<Os
         ("--artifacts", Some(shelf.artifacts().into())),
         ("--manifest", named.manifest.as_deref().map_or(Some(shelf.manifest().into()), below)),
         ("--verdict", named.verdict.as_deref().map_or(Some(shelf.verdict().into()), below)),
+        ("--previous", named.previous.as_deref().and_then(below)),
         ("--roles", named.roles.as_deref().and_then(below)),
         ("--trusted-roles", text(&named.trusted_roles)),
         ("--newest-revocation", text(&named.newest_revocation)),
@@ -274,14 +328,27 @@ fn arguments(desk: &Desk, shelf: &Shelf, advisory_db: Option<PathBuf>) -> Vec<Os
     ];
     let given = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
     // In one word, so that no value is taken for another argument.
-    given
-        .map(|(name, value)| {
-            let mut word = OsString::from(name);
-            word.push("=");
-            word.push(value);
-            word
-        })
-        .collect()
+    given.map(|(name, value)| argument(name, &value)).collect()
+}
+
+fn argument(name: &str, value: &OsStr) -> OsString {
+    let mut word = OsString::from(name);
+    word.push("=");
+    word.push(value);
+    word
+}
+
+/// Reads a file that the workflow gives in place of one of the release.
+fn read_given(desk: &Desk, path: Option<&Path>) -> Result<Option<Vec<u8>>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    let path = desk.environment.workspace.join(path);
+    let read = cargo_weft::source::files::read_bounded(&path, MAX_GIVEN);
+    read.map(Some).map_err(|refusal| {
+        Error::usage(
+            format!("{}: {refusal}", path.display()),
+            "name the signed manifest and the verdict that it names, or leave both in the release",
+        )
+    })
 }
 
 /// Publishes a draft that is still what was judged.
@@ -306,7 +373,8 @@ fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut N
         let there = github.get(&path)?;
         Ok(read(&there)?.is_draft.eq(&false).then_some(there))
     };
-    let body = json!({"draft": false, "tag_name": draft.tag});
+    // Where a tag is gone meanwhile, GitHub makes one.
+    let body = json!({"draft": false, "tag_name": draft.tag, "target_commitish": report.commit});
     let published = github.write(Method::PATCH, &path, &body, find).and_then(|there| read(&there));
     let Some(there) = notices.take("the release", published) else {
         let line = "everything holds, and GitHub did not publish it";
@@ -319,21 +387,31 @@ fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut N
     let is_same = there.assets == draft.assets
         && there.tag == draft.tag
         && tag.as_deref() == Some(&report.commit);
-    report.require(match (report.published, is_same) {
+    let step = match (report.published, is_same) {
         (true, true) => {
             Step::new("publish", Outcome::Passed, "it is published as it was judged", "")
         }
-        (true, false) => Step::new(
-            "publish",
-            Outcome::Failed,
-            "it changed while it was published: what everybody sees was not judged",
-            "Withdraw it now.",
-        ),
+        (true, false) => withdraw(github, &path, report, notices),
         (false, _) => Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy),
-    });
+    };
+    report.require(step);
 }
 
-fn tell(desk: &Desk, report: &Release, notices: &Notices) -> Result<(), Error> {
+/// Takes back what was published and is not what was judged.
+fn withdraw(github: &GitHub, path: &str, report: &mut Release, notices: &mut Notices) -> Step {
+    // To make a draft of a draft changes nothing.
+    let withdrawn = github.write(Method::PATCH, path, &json!({"draft": true}), || Ok(None));
+    let withdrawn = withdrawn.and_then(|there| read(&there));
+    let is_back = notices.take("the release", withdrawn).is_some_and(|there| there.is_draft);
+    report.published = !is_back;
+    let line = match is_back {
+        true => "it changed while it was published, and is a draft again",
+        false => "it changed while it was published: what everybody sees was not judged",
+    };
+    Step::new("publish", Outcome::Failed, line, "Withdraw it, and look at who changed it.")
+}
+
+fn tell(desk: &Desk, report: &Release, notices: &mut Notices) -> Result<(), Error> {
     let page = show::release::page(report, &desk.environment.run_url());
     let json = cargo_weft::report::json::render(report)?;
     let write = |name: &str, text: &str| {
@@ -345,7 +423,7 @@ fn tell(desk: &Desk, report: &Release, notices: &Notices) -> Result<(), Error> {
     let markdown_path = write("weft-release.md", &page)?;
     if let Some(path) = &desk.inputs.report_file {
         let path = desk.environment.workspace.join(path);
-        cargo_weft::source::files::replace(&path, json.as_bytes())?;
+        notices.file(cargo_weft::source::files::replace(&path, json.as_bytes()));
     }
     if let Some(path) = desk.environment.summary.as_ref().filter(|_| desk.inputs.summary) {
         complain(output::summary(path, &page));

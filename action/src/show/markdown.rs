@@ -37,10 +37,14 @@ pub fn comment(report: &Report, run_url: &str) -> String {
 
 /// Writes the comment on what the pull request's own run reports, whose words are those of the pull request.
 pub fn comment_for_another(report: &Report, run_url: &str) -> String {
-    let mut page = Page::new(MAX_COMMENT);
-    page.add(&format!("{}\n", marker(&report.category)));
+    format!("{}\n{}", marker(&report.category), reported(report, run_url))
+}
+
+/// Writes what another run reports, and first of all that it is another's.
+pub fn reported(report: &Report, run_url: &str) -> String {
+    let mut page = Page::new(MAX_COMMENT - 200);
+    page.add("The pull request's own run reports this, and the pull request can change what runs there.\n\n");
     body(&mut page, report, run_url);
-    page.add("\nThe pull request's own run reports this, and the pull request can change what runs there: the required check of the merge queue is what counts.\n");
     page.out
 }
 

@@ -1,9 +1,11 @@
 //! The check run: decoration beside the job, which is what is required.
 
+use cargo_weft::Error;
 use http::Method;
 use serde_json::{Value, json};
 use weft_gate::Outcome;
 
+use crate::environment::Environment;
 use crate::github::{Failure, GitHub, encoded};
 use crate::report::Report;
 use crate::show;
@@ -57,10 +59,42 @@ pub fn write(
     Ok(())
 }
 
+/// Writes a check run about a commit that could not be judged.
+///
+/// # Errors
+///
+/// A [`Failure`].
+pub fn write_error(
+    github: &GitHub,
+    category: &str,
+    head: &str,
+    environment: &Environment,
+    error: &Error,
+) -> Result<(), Failure> {
+    let run = &environment.run;
+    let external = format!("cargo-weft:{category}:{}:{}", run.id, run.attempt);
+    let url = environment.run_url();
+    let body = json!({
+        "name": category,
+        "head_sha": head,
+        "status": "completed",
+        "conclusion": "failure",
+        "external_id": external,
+        "details_url": url,
+        "output": {
+            "title": "not judged",
+            "summary": show::markdown::summary_on_error(Some(head), error, &url),
+        },
+    });
+    github.write(Method::POST, "/check-runs", &body, || find(github, head, category, &external))?;
+    Ok(())
+}
+
 /// Returns the conclusion: only what passed is a success.
 fn conclusion(report: &Report) -> &'static str {
     match report.outcome {
-        _ if report.warn_only || report.event == "pull_request_target" => "neutral",
+        _ if report.warn_only => "neutral",
+        Outcome::Passed if report.event == "pull_request_target" => "neutral",
         Outcome::Passed => "success",
         Outcome::Failed | Outcome::Inconclusive => "failure",
     }

@@ -201,13 +201,20 @@ fn no_condition_skips_the_required_job() {
     let action = step(&workflow, "cargo-weft/cargo-weft");
     assert!(!action.contains_key("if") && !action.contains_key("continue-on-error"));
     for (event, filters) in members(&workflow["on"]) {
-        let is_filtered = filters.as_mapping().is_some();
-        assert_eq!(
-            is_filtered,
-            event == "push",
-            "{event}: a run that a filter skips stays pending"
-        );
+        // A run that a filter of branches or paths skips stays pending.
+        let filters = filters.as_mapping().map(|_| members(&filters).into_keys().collect());
+        let filters: Vec<String> = filters.unwrap_or_default();
+        let expected: &[&str] = match &*event {
+            "push" => &["branches"],
+            // Led to another branch, a pull request has other rules.
+            "pull_request" => &["types"],
+            _ => &[],
+        };
+        assert_eq!(filters, expected, "{event}");
     }
+    let types = sequence(&workflow["on"]["pull_request"]["types"]);
+    let types: Vec<String> = types.iter().map(text).collect();
+    assert_eq!(types, ["opened", "synchronize", "reopened", "edited"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use cargo_weft::Error;
 use cargo_weft::escape::terminal;
 use serde_json::Value;
 use weft_gate::provenance::bundle::{self, Bundle};
+use weft_gate::release::Manifest;
 use weft_verify::Sha256;
 use weft_verify::envelope::Envelope;
 use weft_verify::statement::Statement;
@@ -23,17 +24,31 @@ const VERDICT: &str = "release.json.verdict.json";
 /// The largest file, in bytes.
 const MAX_ASSET: u64 = 2 << 30;
 
+/// The largest release, in bytes.
+const MAX_TOTAL: u64 = 8 << 30;
+
+/// How many published releases are looked at for the one before.
+const MOST_PREVIOUS: usize = 10;
+
 /// The largest file that is looked into, in bytes.
 const MAX_READ: usize = bundle::MAX_FILE;
 
-/// A directory for each kind of file.
+/// A directory for each kind of file; no name of an asset has the `#` that other files are named with.
 pub(super) struct Shelf {
     assets: Vec<Asset>,
+    /// Number and name of each file that was downloaded and is not sorted yet.
+    named: Vec<(u64, String)>,
     root: PathBuf,
 }
 
+/// What the workflow gives in place of files of the release.
+pub(super) struct Given {
+    pub(super) manifest: Option<Vec<u8>>,
+    pub(super) verdict: Option<Vec<u8>>,
+}
+
 impl Shelf {
-    /// Downloads every file and sorts it by what it is.
+    /// Downloads every file, all of them as artifacts.
     ///
     /// # Errors
     ///
@@ -43,7 +58,12 @@ impl Shelf {
         named: &[(u64, String, u64)],
         root: &Path,
     ) -> Result<Self, Failure> {
-        let shelf = Self { assets: Vec::new(), root: root.to_owned() };
+        let named_before = named.iter().map(|(id, name, _)| (*id, name.clone())).collect();
+        let shelf = Self { assets: Vec::new(), named: named_before, root: root.to_owned() };
+        let total = named.iter().fold(0_u64, |total, (_, _, size)| total.saturating_add(*size));
+        if total > MAX_TOTAL {
+            return Err(Failure::Refused(format!("the release is larger than {MAX_TOTAL} bytes")));
+        }
         for directory in [shelf.root.clone(), shelf.artifacts(), shelf.evidence(), shelf.other()] {
             std::fs::create_dir(&directory).map_err(|e| kept(&e))?;
         }
@@ -68,42 +88,104 @@ impl Shelf {
                 )));
             }
         }
-        shelf.sorted(named)
+        Ok(shelf)
     }
 
     /// Moves what is no artifact to where it belongs.
-    fn sorted(mut self, named: &[(u64, String, u64)]) -> Result<Self, Failure> {
-        let is_there = |wanted: &str| named.iter().any(|(_, name, _)| name == wanted);
-        let subjects = match is_there(MANIFEST) {
+    ///
+    /// The manifest and its verdict are that only where the gate reads them: a name alone vouches for nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`].
+    pub(super) fn sort(&mut self, reads_manifest: bool, given: &Given) -> Result<(), Failure> {
+        let mut files = Vec::new();
+        for (id, name) in std::mem::take(&mut self.named) {
+            let path = self.artifacts().join(&name);
+            let bytes = std::fs::read(&path).map_err(|e| kept(&e))?;
+            let is_it =
+                |given: &Option<Vec<u8>>| given.as_ref().is_none_or(|given| *given == bytes);
+            let kind = match &*name {
+                MANIFEST if reads_manifest && is_it(&given.manifest) => "manifest",
+                VERDICT if reads_manifest && is_it(&given.verdict) => "verdict",
+                _ => "artifact",
+            };
+            let sha256 = Sha256::of(&bytes);
+            let about = match kind {
+                "artifact" if bytes.len() <= MAX_READ => subjects_of_statements(&name, &bytes),
+                _ => None,
+            };
+            files.push((Asset { id, kind, name, sha256 }, about));
+        }
+        let of_manifest = match files.iter().any(|(asset, _)| asset.kind == "manifest") {
             true => subjects(&self.artifacts().join(MANIFEST)),
             false => Vec::new(),
         };
-        for (id, name, size) in named {
-            let path = self.artifacts().join(name);
-            let bytes = std::fs::read(&path).map_err(|e| kept(&e))?;
-            let is_attestation = *size <= MAX_READ as u64 && is_attestation(name, &bytes);
-            let kind = match &**name {
-                MANIFEST => "manifest",
-                VERDICT => "verdict",
+        let others = files.iter().filter(|(_, about)| about.is_none());
+        let digests: Vec<String> = others.map(|(asset, _)| asset.sha256.to_string()).collect();
+        for (mut asset, about) in files {
+            let path = self.artifacts().join(&asset.name);
+            let is_about = about.is_some_and(|about| about.iter().any(|d| digests.contains(d)));
+            let to = match asset.kind {
+                "manifest" | "verdict" => self.other(),
                 // What the manifest names is an artifact, whatever else it is.
-                _ if is_attestation && !subjects.contains(name) => "attestation",
-                _ => "artifact",
+                _ if is_about && of_manifest.contains(&asset.name) => {
+                    let to = self.evidence().join(&asset.name);
+                    std::fs::copy(&path, to).map_err(|e| kept(&e))?;
+                    self.artifacts()
+                }
+                _ if is_about => {
+                    asset.kind = "attestation";
+                    self.evidence()
+                }
+                _ => self.artifacts(),
             };
-            let to = match kind {
-                "manifest" | "verdict" => Some(self.other()),
-                "attestation" => Some(self.evidence()),
-                _ => None,
-            };
-            if let Some(to) = to {
-                std::fs::rename(&path, to.join(name)).map_err(|e| kept(&e))?;
-            } else if is_attestation {
-                std::fs::write(self.evidence().join(name), &bytes).map_err(|e| kept(&e))?;
-            }
-            let sha256 = Sha256::of(&bytes);
-            self.assets.push(Asset { id: *id, kind, name: name.clone(), sha256 });
+            std::fs::rename(&path, to.join(&asset.name)).map_err(|e| kept(&e))?;
+            self.assets.push(asset);
         }
         self.assets.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(self)
+        Ok(())
+    }
+
+    /// Downloads the manifest that this one has to follow: the one that it names, or else the newest published one.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`].
+    pub(super) fn fetch_previous(
+        &self,
+        github: &GitHub,
+        release: u64,
+        given: Option<&[u8]>,
+    ) -> Result<Option<PathBuf>, Failure> {
+        let own = match given {
+            Some(bytes) => Some(bytes.to_vec()),
+            None => std::fs::read(self.manifest()).ok(),
+        };
+        let named = own.as_deref().and_then(named_previous);
+        let mut published = Vec::new();
+        github.list("/releases", None, |other| {
+            let is_public = other.get("draft").and_then(Value::as_bool) == Some(false);
+            let is_other = other.get("id").and_then(Value::as_u64) != Some(release);
+            let assets = other.get("assets").and_then(Value::as_array).into_iter().flatten();
+            let mut manifests =
+                assets.filter(|asset| asset.get("name").and_then(Value::as_str) == Some(MANIFEST));
+            let id = manifests.next().and_then(|asset| asset.get("id")).and_then(Value::as_u64);
+            published.extend(id.filter(|_| is_public && is_other));
+            published.len() < MOST_PREVIOUS
+        })?;
+        let mut newest = None;
+        for (at, id) in published.into_iter().enumerate() {
+            let path = self.other().join(format!("previous-{at}.json"));
+            let create = || File::create(&path).map_err(|e| kept(&e));
+            github.download(&format!("/releases/assets/{id}"), MAX_READ as u64, create)?;
+            let is_named = named.is_some_and(|named| digest(&path) == Some(named));
+            if is_named || named.is_none() {
+                return Ok(Some(path));
+            }
+            newest = newest.or(Some(path));
+        }
+        Ok(newest)
     }
 
     /// Adds the files of a directory to the attestations.
@@ -126,7 +208,7 @@ impl Shelf {
                         "let the directory of `evidence:` hold attestations alone",
                     )
                 })?;
-            let to = self.evidence().join(format!("given-{at:04}.json"));
+            let to = self.evidence().join(format!("given#{at:04}.json"));
             cargo_weft::source::files::create_whole(&to, &bytes)?;
         }
         Ok(())
@@ -143,13 +225,18 @@ impl Shelf {
             let path = format!("/attestations/sha256:{}?per_page=100", asset.sha256);
             let answer = match github.get(&path) {
                 Ok(answer) => answer,
-                Err(Failure::Denied(why)) if why.starts_with("status 404") => continue,
+                Err(Failure::Absent(_)) => continue,
                 Err(failure) => return Err(failure),
             };
             let found = answer.get("attestations").and_then(Value::as_array);
-            for bundle in found.into_iter().flatten().filter_map(|found| found.get("bundle")) {
+            for bundle in found.into_iter().flatten().map(|found| found.get("bundle")) {
+                let Some(bundle) = bundle.filter(|bundle| bundle.is_object()) else {
+                    let name = terminal(&asset.name);
+                    let why = format!("an attestation of `{name}` is kept elsewhere");
+                    return Err(Failure::Refused(why));
+                };
                 count += 1;
-                let to = self.evidence().join(format!("github-{count:04}.json"));
+                let to = self.evidence().join(format!("github#{count:04}.json"));
                 std::fs::write(&to, bundle.to_string()).map_err(|e| kept(&e))?;
             }
         }
@@ -188,21 +275,52 @@ fn subjects(path: &Path) -> Vec<String> {
     statement.into_iter().flat_map(|s| s.subject).filter_map(|subject| subject.name).collect()
 }
 
-/// Says whether a file holds signed statements and nothing else.
-fn is_attestation(name: &str, bytes: &[u8]) -> bool {
-    let is_named = [".json", ".jsonl", ".sigstore"].iter().any(|ending| name.ends_with(ending));
-    is_named
-        && bundle::split(bytes).iter().all(|part| {
-            let part = part.as_ref();
-            part.is_ok_and(|p| Bundle::parse(p).is_ok() || Envelope::from_slice(p).is_ok())
-        })
+/// Returns the digest of the manifest that a manifest says it follows.
+fn named_previous(bytes: &[u8]) -> Option<Sha256> {
+    let envelope = Envelope::from_slice(bytes).ok()?;
+    let statement = Statement::from_slice(envelope.unverified_payload()).ok()?;
+    Manifest::of(&statement).ok()?.weft.previous
+}
+
+/// Returns the digest by which a signed manifest is named.
+fn digest(path: &Path) -> Option<Sha256> {
+    cargo_weft::source::release::signed(path).ok().map(|signed| signed.sha256)
+}
+
+/// Returns the SHA-256 digests of what a file is about that holds signed statements and nothing else: one, or one a line.
+fn subjects_of_statements(name: &str, bytes: &[u8]) -> Option<Vec<String>> {
+    [".json", ".jsonl", ".sigstore"].iter().find(|ending| name.ends_with(**ending))?;
+    if let Some(subjects) = subjects_of_statement(bytes) {
+        return Some(subjects);
+    }
+    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let all: Option<Vec<Vec<String>>> = lines.map(subjects_of_statement).collect();
+    all.filter(|all| !all.is_empty()).map(|all| all.concat())
+}
+
+/// Reads an envelope or a bundle in its closed shape; what is wrapped around one is something else.
+fn subjects_of_statement(bytes: &[u8]) -> Option<Vec<String>> {
+    let payload = match Envelope::from_slice(bytes) {
+        Ok(envelope) => envelope.unverified_payload().to_vec(),
+        Err(_) => Bundle::parse(bytes).ok()?.payload()?.1.to_vec(),
+    };
+    let statement = Statement::from_slice(&payload).ok()?;
+    let digests = statement.subject.into_iter().flat_map(|subject| subject.digest);
+    Some(digests.filter(|(name, _)| name == "sha256").map(|(_, digits)| digits).collect())
 }
 
 /// Demands a name that is a file's, here and everywhere.
 fn demand_name(name: &str) -> Result<(), Failure> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.+~@ ".contains(c);
     let is_plain = !name.is_empty() && name.len() <= 200 && name.chars().all(fits);
-    match is_plain && !name.starts_with('.') && !name.ends_with(['.', ' ']) {
+    // Windows has devices of these names, whatever follows a dot.
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let is_device = ["con", "prn", "aux", "nul"].contains(&&*stem)
+        || ["com", "lpt"].iter().any(|port| {
+            stem.strip_prefix(port)
+                .is_some_and(|n| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()))
+        });
+    match is_plain && !is_device && !name.starts_with('.') && !name.ends_with(['.', ' ']) {
         true => Ok(()),
         false => Err(Failure::Refused(format!("`{}` is no name of a file", terminal(name)))),
     }

@@ -1,6 +1,6 @@
 //! `cargo weft db`: fetches the advisory database, or shows which one there is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -47,7 +47,11 @@ pub(super) fn run(args: &DbArgs) -> Result<ExitStatus, Error> {
     match &args.action {
         Action::Update(args) => {
             let directory = directory(args.advisory_db.as_ref())?;
-            advisories::update(&directory, &args.url, &[]).map_err(|reason| {
+            // A clone that lies here is named as the caller sees it.
+            let lies_here = !args.url.contains("://") && Path::new(&args.url).exists();
+            let here = lies_here.then(|| std::path::absolute(&args.url).ok()).flatten();
+            let url = here.as_deref().and_then(Path::to_str).unwrap_or(&args.url);
+            advisories::update(&directory, url, None).map_err(|reason| {
                 Error::usage(
                     format!("the advisory database cannot be fetched: {reason}"),
                     "clone it by other means and name it with --advisory-db",
@@ -71,9 +75,9 @@ fn directory(named: Option<&PathBuf>) -> Result<PathBuf, Error> {
     })
 }
 
-fn read(directory: &std::path::Path) -> Result<weft_gate::advisory::Database, Error> {
+fn read(directory: &Path) -> Result<weft_gate::advisory::Database, Error> {
     let none = std::collections::BTreeSet::new();
-    let read = advisories::load(directory, std::path::Path::new("/nonexistent"), &none);
+    let read = advisories::load(directory, Path::new("/nonexistent"), &none);
     let help = "`cargo weft db update` fetches it, --advisory-db names another";
     read.map(|advisories| advisories.database).map_err(|reason| Error::usage(reason, help))
 }

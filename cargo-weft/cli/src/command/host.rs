@@ -146,10 +146,11 @@ fn prefix(root: &Path) -> String {
 /// Downloads what checks look into, and returns what could not be had: the newest advisories into `database`, and by
 /// Cargo the index and the sources of the workspace's packages.
 ///
-/// Git does not know the variables named in `hidden`, and Cargo is run as `audit --online` runs it: outside of the tree, by none of its programs or settings.
-pub fn fetch(directory: &Path, database: Option<&Path>, hidden: &[&str]) -> Vec<String> {
+/// Both are run outside of the tree, by none of its programs or settings.
+pub fn fetch(directory: &Path, database: Option<&Path>) -> Vec<String> {
     let mut missing = Vec::new();
-    let fetched = database.map(|database| advisories::update(database, advisories::URL, hidden));
+    let fetched =
+        database.map(|database| advisories::update(database, advisories::URL, Some(directory)));
     if let Some(Err(why)) = fetched {
         missing.push(format!("advisories: {why}"));
     }
@@ -176,9 +177,11 @@ pub fn fetch(directory: &Path, database: Option<&Path>, hidden: &[&str]) -> Vec<
 ///
 /// # Errors
 ///
-/// A sentence: there is no repository, or no such commit.
+/// A sentence: there is no repository, no such commit, or more than one ref of that name.
 pub fn commit(directory: &Path, revision: &str) -> Result<String, String> {
-    release::commit(directory, revision)
+    let (_, git) = checkout::repository(directory)?;
+    git.demand_one(revision)?;
+    git.commit(revision)
 }
 
 /// What the release gate says.
@@ -196,13 +199,51 @@ struct ReleaseLine {
     args: gate::ReleaseArgs,
 }
 
-/// Says whether the policy has the release gate read attestations.
+/// What the policy has the release gate read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseAsks {
+    /// Attestations.
+    pub evidence: bool,
+    /// The signed manifest, and the verdict that it names.
+    pub manifest: bool,
+}
+
+/// Says what the policy has the release gate read.
 ///
 /// # Errors
 ///
 /// Those of [`release()`].
-pub fn release_asks_for_evidence(arguments: &[OsString]) -> Result<bool, Error> {
-    gate::asks_for_evidence(&release_line(arguments)?.args)
+pub fn release_asks(arguments: &[OsString]) -> Result<ReleaseAsks, Error> {
+    let (evidence, manifest) = gate::asks(&release_line(arguments)?.args)?;
+    Ok(ReleaseAsks { evidence, manifest })
+}
+
+/// Returns the versions of the workspace's members.
+///
+/// # Errors
+///
+/// What keeps the workspace from being read.
+pub fn member_versions(directory: &Path) -> Result<Vec<String>, Error> {
+    let selection = Selection {
+        manifest_path: Some(directory.join("Cargo.toml")),
+        lockfile: None,
+        precision: PrecisionChoice::Lock,
+        policy: Some("local".to_owned()),
+        offline: true,
+        online: false,
+    };
+    let loaded = facts::load(&selection, today())?;
+    let members = super::release::members(&loaded).into_iter();
+    Ok(members.filter_map(|member| Some(member.rsplit_once('@')?.1.to_owned())).collect())
+}
+
+/// Says whether a commit is another one, or comes after it.
+///
+/// # Errors
+///
+/// A sentence: there is no repository, or not both of the commits.
+pub fn follows(directory: &Path, commit: &str, ancestor: &str) -> Result<bool, String> {
+    checkout::repository(directory)?.1.is_ancestor(ancestor, commit)
 }
 
 /// Judges a release by the arguments of `cargo weft gate release`, and prints nothing.

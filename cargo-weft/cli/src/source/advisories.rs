@@ -14,6 +14,7 @@ use weft_gate::advisory::{Advisories, Database};
 use weft_gate::input::advisory::{self, Entry};
 use weft_verify::Sha256;
 
+use super::cargo;
 use super::files;
 use super::git::Git;
 
@@ -31,7 +32,7 @@ type File = (String, Vec<u8>);
 
 /// Returns where `cargo weft db update` puts the database.
 pub fn default_directory() -> Option<PathBuf> {
-    Some(super::cargo::cargo_home()?.join("weft").join("advisory-db"))
+    Some(cargo::cargo_home()?.join("weft").join("advisory-db"))
 }
 
 /// Reads the database at `directory`; advisories are kept for the crates called `names`.
@@ -59,24 +60,29 @@ pub fn load(
 
 /// Fetches the newest commit into the clone at `directory`, made if it is not there.
 ///
-/// This is a user's own command, so git is run with their configuration: proxies, certificates and credentials are there,
-/// but for the variables named in `hidden`. It is run beside the clone, so that no repository around the caller counts.
+/// As a user's own command, git is run with their configuration: proxies, certificates and credentials are there.
+/// For somebody's `checkout` it is a program from elsewhere, which knows no more than it needs to reach a server.
+/// It is run beside the clone, so that no repository around the caller counts.
 /// The clone is bare, and has the newest commit alone.
 ///
 /// # Errors
 ///
 /// A sentence, with what git said.
-pub fn update(directory: &Path, url: &str, hidden: &[&str]) -> Result<(), String> {
+pub fn update(directory: &Path, url: &str, checkout: Option<&Path>) -> Result<(), String> {
     if url.starts_with('-') || url.starts_with("ext::") {
         return Err("this is not the address of a repository".to_owned());
     }
     let directory = std::path::absolute(directory).map_err(|e| e.to_string())?;
     let parent = directory.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(|e| e.to_string())?;
-    let git = |arguments: &[&str]| git(parent, hidden, arguments);
-    // A clone that lies here is named as the caller sees it.
-    let lies_here = Path::new(url).exists().then(|| std::path::absolute(url).ok()).flatten();
-    let url = lies_here.as_deref().and_then(Path::to_str).unwrap_or(url);
+    let checkout = checkout.map(|checkout| checkout.canonicalize().map_err(|e| e.to_string()));
+    let checkout = checkout.transpose()?;
+    let program = match &checkout {
+        None => PathBuf::from("git"),
+        Some(checkout) => cargo::find_program("git", checkout)
+            .ok_or("no `git` was found on PATH outside of the checkout")?,
+    };
+    let git = |arguments: &[&str]| git(&program, checkout.as_deref(), parent, arguments);
     let is_bare = directory.join("HEAD").is_file();
     if !is_bare && directory.exists() {
         return Err(format!("{} is not a clone that weft made", directory.display()));
@@ -95,9 +101,20 @@ pub fn update(directory: &Path, url: &str, hidden: &[&str]) -> Result<(), String
     fs::rename(&path, &directory).map_err(|e| e.to_string())
 }
 
-fn git(at: &Path, hidden: &[&str], arguments: &[&str]) -> Result<(), String> {
-    let mut command = std::process::Command::new("git");
-    hidden.iter().for_each(|name| _ = command.env_remove(name));
+fn git(
+    program: &Path,
+    checkout: Option<&Path>,
+    at: &Path,
+    arguments: &[&str],
+) -> Result<(), String> {
+    let mut command = std::process::Command::new(program);
+    if let Some(checkout) = checkout {
+        command.env_clear().envs(cargo::environment(checkout, true));
+        command.envs(std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("GIT_SSL_") || name == "GIT_CONFIG_GLOBAL"
+        }));
+    }
     let output = command
         .args(arguments)
         .current_dir(at)

@@ -85,6 +85,39 @@ impl Git {
         }
     }
 
+    /// Reads the contents of blobs, in their order, as long as they are no more than `total` bytes together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Git::contents`].
+    pub fn contents_within(
+        &self,
+        blobs: &[Blob],
+        limit: usize,
+        total: usize,
+    ) -> Result<Vec<Vec<u8>>, String> {
+        let (mut contents, mut left) = (Vec::new(), total);
+        self.each_content(blobs, limit, |_, bytes| {
+            let rest = left.checked_sub(bytes.len());
+            left = rest.ok_or_else(|| format!("they are more than {total} bytes together"))?;
+            contents.push(bytes.to_vec());
+            Ok(())
+        })?;
+        Ok(contents)
+    }
+
+    /// Says whether a commit is another one, or one of those that it came of.
+    ///
+    /// # Errors
+    ///
+    /// What git says: one of them is not there.
+    pub fn is_ancestor(&self, ancestor: &str, commit: &str) -> Result<bool, String> {
+        let (ancestor, commit) = (self.commit(ancestor)?, self.commit(commit)?);
+        let base = self.run(&["merge-base", &ancestor, &commit]);
+        // Without anything in common git says nothing, and ends with a status of its own.
+        Ok(base.is_ok_and(|base| String::from_utf8_lossy(&base).trim() == ancestor))
+    }
+
     /// Demands that a revision names no more than one ref: whoever names a branch or a tag like another's ref would
     /// have it stand in for that.
     ///

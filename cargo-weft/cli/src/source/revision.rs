@@ -17,6 +17,9 @@ const MAX_FILES: usize = 20_000;
 /// The largest of them, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 
+/// The most bytes that are read of a commit.
+const MAX_TOTAL: usize = 256 << 20;
+
 /// A workspace as a commit has it.
 #[derive(Debug)]
 pub struct Revision {
@@ -118,7 +121,7 @@ impl Revision {
                 "rules are read from files alone: put the file where the link is",
             ));
         }
-        let contents = git.contents(&blobs, MAX_BYTES).map_err(failed)?;
+        let contents = git.contents_within(&blobs, MAX_BYTES, MAX_TOTAL).map_err(failed)?;
         let directory = write(&blobs, &contents)?;
         let root = directory.path().join(&inside);
         Ok(Self { commit, directory, top: top.to_owned(), root })

@@ -145,13 +145,14 @@ pub(in crate::command) fn judge(
     Ok(outcome)
 }
 
-/// Says whether the policy has the gate read attestations, of which the command line names no directory.
+/// Says whether the policy has the gate read attestations, of which the command line names no directory, and a manifest.
 ///
 /// # Errors
 ///
 /// What keeps the policy from being read.
-pub(in crate::command) fn asks_for_evidence(args: &ReleaseArgs) -> Result<bool, Error> {
-    Ok(Asked::of(&desk(args)?.loaded, &args.evidence)?.evidence())
+pub(in crate::command) fn asks(args: &ReleaseArgs) -> Result<(bool, bool), Error> {
+    let asked = Asked::of(&desk(args)?.loaded, &args.evidence)?;
+    Ok((asked.evidence(), asked.manifest()))
 }
 
 /// What is asked of the release: by the policy, and by a command line that expects provenance.
