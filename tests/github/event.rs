@@ -195,7 +195,11 @@ fn the_head_of_a_pull_request_lies_in_a_fork_unless_it_is_here() {
                 else {
                     panic!("{payload}");
                 };
-                assert_eq!((pull.head_repository != Some(pull.repository)), is_from_fork, "{payload}");
+                assert_eq!(
+                    (pull.head_repository != Some(pull.repository)),
+                    is_from_fork,
+                    "{payload}"
+                );
             }
         }
     }

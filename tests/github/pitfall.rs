@@ -95,6 +95,36 @@ fn the_policy_of_the_head_counts_for_nothing_and_its_change_is_told() {
     assert_ne!(done.status, Some(0), "{}", done.log);
 }
 
+/// 4: where the base says who changes the rules, a change of nothing else needs their signatures.
+#[test]
+fn a_change_of_the_rules_needs_the_quorum_of_the_base() {
+    let (place, fake) = (place(), fake());
+    fs::create_dir(place.path("keys")).unwrap();
+    let run = |line: &str| crate::release::weft(&place, line);
+    run("key new alice --output ../keys/alice.key --passphrase-env PASS");
+    run("role init --name alice --key ../keys/alice.pub --role rules");
+    run("role propose --output ../roles.json");
+    run("role attest ../roles.json --key ../keys/alice.key --passphrase-env PASS");
+    run("role commit ../roles.json");
+    place.commit(&[]);
+    let stricter = format!("{}\n[checks]\n\"source/replaced\" = \"deny\"\n", crate::sample::POLICY);
+    let pull = place.pull("change", &[("weft.toml", &stricter)]);
+    let done = opened(&place, &fake, &pull).run().exits(1);
+    for text in [&comments(&fake)[0], &done.summary] {
+        assert!(text.contains("`rule/unapproved`"), "{text}");
+    }
+    place.git(&["checkout", "--quiet", "change"]);
+    run("sign --rules --base main --key ../keys/alice.key --passphrase-env PASS");
+    place.commit(&[]);
+    let merge = place.try_merge("change");
+    let head = place.git(&["rev-parse", "change"]);
+    let approved = crate::runner::Pull { base: pull.base, head, merge };
+    opened(&place, &fake, &approved).run().exits(0);
+    let comment = comments(&fake).remove(0);
+    assert!(comment.contains("### cargo weft: passed"), "{comment}");
+    assert!(comment.contains("`rule/changed`") && !comment.contains("`rule/unapproved`"));
+}
+
 /// 4: nor do advisories of the tree count, nor does a link of it lead what is written elsewhere.
 #[cfg(unix)]
 #[test]

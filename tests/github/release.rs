@@ -26,7 +26,7 @@ struct Maintainer {
 
 /// Runs the command line in the checkout.
 #[track_caller]
-fn weft(place: &Place, line: &str) -> String {
+pub(crate) fn weft(place: &Place, line: &str) -> String {
     let action = PathBuf::from(env!("CARGO_BIN_EXE_weft-action"));
     let weft = action.with_file_name(format!("cargo-weft{}", std::env::consts::EXE_SUFFIX));
     assert!(weft.exists(), "build it first: cargo build -p cargo-weft");
