@@ -50,11 +50,23 @@ pub fn main() -> ExitCode {
     match Desk::of_runner(variable).and_then(|desk| desk.run()) {
         Ok(status) => status.into(),
         Err(error) => {
+            tell_outputs();
             cargo_weft::report::diagnostic::show_error(&error);
             let said = error.to_string();
             anstream::print!("{}", show::log::message("error", "cargo weft: not judged", &said));
             error.status().into()
         }
+    }
+}
+
+/// Says to later steps that there is no verdict, unless one was told already.
+fn tell_outputs() {
+    let Ok(Some(path)) = variable("GITHUB_OUTPUT") else { return };
+    let path = std::path::Path::new(&path);
+    let is_told = std::fs::read_to_string(path).is_ok_and(|text| text.contains("verdict<<"));
+    if !is_told {
+        // The status says it as well.
+        _ = sink::output::outputs(path, &[("verdict", "error".to_owned())]);
     }
 }
 

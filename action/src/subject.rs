@@ -94,6 +94,12 @@ fn merged(pull: &PullRequest, environment: &Environment) -> Result<Subject, Erro
             "check it out with `fetch-depth: 2` at least, or `fetch-depth: 0`",
         ));
     };
+    if host::follows(&environment.workspace, &base, &pull.base) != Ok(true) {
+        return Err(Error::usage(
+            format!("{sha} is a merge into {base}, which does not come of {}", pull.base),
+            "the pull request was led to another branch, or that was replaced: run this again, once GitHub has tried the merge anew",
+        ));
+    }
     if head != pull.head {
         return Err(Error::usage(
             format!("{sha} merges {head}, and the event is about {}", pull.head),
@@ -131,7 +137,7 @@ fn absent(revision: &str, why: &str) -> Error {
     let shown = cargo_weft::escape::terminal(revision);
     Error::usage(
         format!("the checkout has no one commit `{shown}`: {why}"),
-        "check the repository out before this step, with `fetch-depth: 0`",
+        "check the repository out before this step, with `fetch-depth: 0`; a branch is `origin/main` there",
     )
 }
 

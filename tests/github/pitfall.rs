@@ -38,9 +38,18 @@ fn an_audit_runs_nothing_of_the_pull_request() {
         let path = place.tree().join(name);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let done = opened(&place, &fake, &pull).run();
-    assert_ne!(done.status, Some(70), "{}", done.stderr);
-    assert!(!sentinel.exists(), "{}", done.log);
+    // With everything that is downloaded, by the cargo of this machine; nothing is there to be had.
+    let nothing =
+        format!("[url \"file://{}/\"]\ninsteadOf = https://\n", place.path("none").display());
+    place.write(&[("../gitconfig", &nothing)]);
+    for fetch in ["false", "true"] {
+        let job =
+            opened(&place, &fake, &pull).with("fetch", fetch).env("CARGO_NET_OFFLINE", "true");
+        let config = place.path("gitconfig").display().to_string();
+        let done = job.env("GIT_CONFIG_GLOBAL", config).run();
+        assert_eq!(done.report()["judged"], *pull.merge, "{}\n{}", done.log, done.stderr);
+        assert!(!sentinel.exists(), "{}", done.log);
+    }
 }
 
 /// 3: beside a token that may write, of the head only objects are read, and nothing becomes a success.
@@ -287,8 +296,37 @@ fn a_comment_is_known_by_the_author_that_the_workflow_names() {
     let job = opened(&place, &fake, &pull).with("token", "pat").with("check-run", "false");
     job.with("comment-author", "octocat").run().exits(1);
     assert_eq!(fake.writes().len(), before);
-    opened(&place, &fake, &pull).run().exits(1);
-    assert_eq!(comments(&fake).len(), 2);
+    // Another author than the workflow names would write anew each time.
+    let job = opened(&place, &fake, &pull).with("token", "pat").with("category", "two");
+    let done = job.run().exits(1);
+    assert!(
+        done.log.contains("say `comment-author%3A octocat`")
+            || done.log.contains("say `comment-author: octocat`"),
+        "{}",
+        done.log
+    );
+    assert_eq!(comments(&fake).len(), 1);
+}
+
+/// 5: a test merge into the branch that a pull request was for before is not judged by that branch's rules.
+#[test]
+fn a_pull_request_that_was_led_elsewhere_is_not_judged_by_the_branch_before() {
+    let (place, fake) = (place(), fake());
+    place.git(&["checkout", "--quiet", "main"]);
+    let weak = "schema = 1\nprofile = \"local\"\n";
+    place.git(&["checkout", "--quiet", "-B", "lax"]);
+    place.commit(&[("weft.toml", weak)]);
+    place.git(&["checkout", "--quiet", "main"]);
+    let main = place.commit(&[("readme", "newer")]);
+    place.git(&["checkout", "--quiet", "-B", "change", "lax"]);
+    let files = crate::sample::workspace(EVIL);
+    let head = place.commit(&crate::sample::all(&files));
+    place.git(&["checkout", "--quiet", "--detach", "lax"]);
+    place.git(&["merge", "--quiet", "--no-ff", "--message", "x", "change"]);
+    let merge = place.head();
+    let led = crate::runner::Pull { base: main, head, merge };
+    let done = opened(&place, &fake, &led).run().exits(2);
+    assert!(done.stderr.contains("led to another branch"), "{}", done.stderr);
 }
 
 /// 13: the token goes to GitHub's API, and nowhere else.

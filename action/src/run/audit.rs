@@ -127,7 +127,16 @@ fn still_there(desk: &Desk, event: &Event, report: &mut Report, notices: &mut No
     let Some(github) = &desk.github else { return false };
     let (Event::PullRequest(pull) | Event::PullRequestTarget(pull)) = event else { return true };
     let asked = github.get(&format!("/pulls/{}", pull.number));
-    let Some(now) = notices.take("what GitHub shows of this run", asked) else { return false };
+    let now = match asked {
+        Ok(now) => now,
+        Err(failure) => {
+            let _: Option<()> = notices.take("anything on GitHub", Err(failure));
+            notices.add(
+                "whether the pull request has moved on is not known: the job needs `pull-requests: read` at least",
+            );
+            return false;
+        }
+    };
     match moved(pull, &now) {
         None => true,
         Some(why) => {

@@ -65,6 +65,17 @@ impl Hand<'_> {
             Ok(ours.map(|comment| json!({"html_url": comment.url})))
         };
         let written = github.write(Method::POST, &path, &json!({"body": body}), find)?;
+        let author = text(&written, "/user/login");
+        if let Some(author) = author.filter(|author| !author.eq_ignore_ascii_case(self.author)) {
+            // The next run would not know it again, and write another.
+            if let Some(id) = written.get("id").and_then(Value::as_u64) {
+                github.delete(&format!("/issues/comments/{id}"))?;
+            }
+            let author = cargo_weft::escape::terminal(author);
+            return Err(Failure::Refused(format!(
+                "the token writes as `{author}`, so say `comment-author: {author}`"
+            )));
+        }
         Ok(text(&written, "/html_url").unwrap_or_default().to_owned())
     }
 
