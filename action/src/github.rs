@@ -122,19 +122,7 @@ impl GitHub {
     ///
     /// A [`Failure`].
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
-        let path = self.path(path);
-        self.patiently(|| {
-            let mut path = path.clone();
-            for _ in 0..MAX_HOPS {
-                let answer = self.once(Method::GET, &path, None)?;
-                match self.moved_within(&answer)? {
-                    Some(elsewhere) => path = elsewhere,
-                    None => return Ok(answer),
-                }
-            }
-            Err(Failure::Fault(format!("{path} is sent from place to place")))
-        })
-        .and_then(|answer| answer.json())
+        self.read(&self.path(path))?.json()
     }
 
     /// Reads every page of the list at `path` below the repository, and gives its entries to `each` until that returns
@@ -150,21 +138,41 @@ impl GitHub {
         mut each: impl FnMut(Value) -> bool,
     ) -> Result<(), Failure> {
         let mark = if path.contains('?') { '&' } else { '?' };
-        for page in 1..=MAX_PAGES {
-            let answer = self.get(&format!("{path}{mark}per_page=100&page={page}"))?;
+        let mut next = self.path(&format!("{path}{mark}per_page=100"));
+        for _ in 0..MAX_PAGES {
+            let answer = self.read(&next)?;
+            let mut page = answer.json()?;
             let entries = match member {
-                Some(member) => answer.get(member).cloned().unwrap_or_default(),
-                None => answer,
+                Some(member) => page.get_mut(member).map(Value::take).unwrap_or_default(),
+                None => page,
             };
             let Value::Array(entries) = entries else {
                 return Err(Failure::Fault(format!("{path} is answered with no list")));
             };
-            let is_last = entries.len() < 100;
-            if entries.into_iter().any(|entry| !each(entry)) || is_last {
+            if entries.into_iter().any(|entry| !each(entry)) {
                 return Ok(());
+            }
+            match answer.next_page() {
+                Some(place) => next = self.within(place)?,
+                None => return Ok(()),
             }
         }
         Err(Failure::Fault(format!("{path} lists more than {} entries", MAX_PAGES * 100)))
+    }
+
+    /// Reads a path, wherever on the same server a renamed repository is now.
+    fn read(&self, path: &str) -> Result<Answer, Failure> {
+        self.patiently(|| {
+            let mut path = path.to_owned();
+            for _ in 0..MAX_HOPS {
+                let answer = self.once(Method::GET, &path, None)?;
+                match elsewhere(answer.status, &answer.headers)? {
+                    Some(place) => path = self.within(&place)?,
+                    None => return Ok(answer),
+                }
+            }
+            Err(Failure::Fault(format!("{path} is sent from place to place")))
+        })
     }
 
     /// Writes once: before a second try, `find` looks whether the first one came through.
@@ -337,17 +345,16 @@ impl GitHub {
         })
     }
 
-    /// Returns where an answer says that a renamed repository is now, which has to be the same server.
-    fn moved_within(&self, answer: &Answer) -> Result<Option<String>, Failure> {
-        let Some(place) = elsewhere(answer.status, &answer.headers)? else { return Ok(None) };
-        let uri: http::Uri = place.parse().map_err(|_| odd(&place))?;
+    /// Returns the path of a place that has to be on the same server.
+    fn within(&self, place: &str) -> Result<String, Failure> {
+        let uri: http::Uri = place.parse().map_err(|_| odd(place))?;
         match uri.authority() == self.base.authority() && uri.scheme() == self.base.scheme() {
             true => {
                 let rest = uri.path_and_query().map_or("/", |rest| rest.as_str());
                 let below = rest.strip_prefix(self.base.path().trim_end_matches('/'));
-                below.map(|below| Some(below.to_owned())).ok_or_else(|| odd(&place))
+                below.map(str::to_owned).ok_or_else(|| odd(place))
             }
-            false => Err(odd(&place)),
+            false => Err(odd(place)),
         }
     }
 }

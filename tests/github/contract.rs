@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::sync::{LazyLock, Mutex};
 
 use jsonschema::{Draft, Validator};
@@ -18,7 +19,7 @@ use crate::fake::{Exchange, Host};
 /// Panics with each violation of the contract, if there is one.
 pub(crate) fn check(exchanges: &[Exchange]) {
     let Some(contract) = &*CONTRACT else {
-        eprintln!("WEFT_OPENAPI is unset: GitHub's contract was NOT checked");
+        say("WEFT_OPENAPI is unset: GitHub's contract was NOT checked");
         return;
     };
     let api = exchanges.iter().filter(|exchange| exchange.host == Host::Api);
@@ -29,7 +30,7 @@ pub(crate) fn check(exchanges: &[Exchange]) {
 /// Lists where an event's payload is not as the document has it; without a document, nothing.
 pub(crate) fn deviations(event: &str, payload: &Value) -> BTreeSet<String> {
     let Some(contract) = &*CONTRACT else {
-        eprintln!("WEFT_OPENAPI is unset: the payload of {event} was NOT checked");
+        say("WEFT_OPENAPI is unset: payloads of events were NOT checked");
         return BTreeSet::new();
     };
     // One payload has two names, and the document knows it by the first.
@@ -41,6 +42,14 @@ pub(crate) fn deviations(event: &str, payload: &Value) -> BTreeSet<String> {
     let body = "post/requestBody/content/application~1json/schema";
     let errors = contract.errors(&format!("/x-webhooks/{name}/{body}"), payload);
     errors.into_iter().map(|(at, _)| at).collect()
+}
+
+/// Says once what is not checked, where no harness swallows it.
+pub(crate) fn say(what: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap().insert(what.to_owned()) {
+        std::io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
+    }
 }
 
 /// Whether there is a document to check against.

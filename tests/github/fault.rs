@@ -188,10 +188,17 @@ fn an_answer_of_any_size_is_bounded_and_a_list_without_end_is_left() {
     assert!(failure.to_string().contains("larger than"), "{failure}");
 
     let page = format!("[{}]", vec!["{}"; 100].join(","));
-    let again = Fault::Status { code: 200, headers: vec![], body: page };
+    let next = format!("<{}/repos/{REPO}/issues/7/comments?page=2>; rel=\"next\"", fake.url());
+    let again = Fault::Status { code: 200, headers: vec![("link", next)], body: page };
     fake.faults(40, Match::new("GET", COMMENTS), again);
     let failure = github.list("/issues/7/comments", None, |_| true).unwrap_err();
     assert!(failure.to_string().contains("more than 3000 entries"), "{failure}");
+    // Nor does a list go on where the token must not be shown.
+    let next = "<https://example.org/repos/octo/widget>; rel=\"next\"".to_owned();
+    let elsewhere = Fault::Status { code: 200, headers: vec![("link", next)], body: "[]".into() };
+    fake.fault(Match::new("GET", COMMENTS), elsewhere);
+    let failure = github.list("/issues/7/comments", None, |_| true).unwrap_err();
+    assert!(failure.to_string().contains("is not followed"), "{failure}");
 }
 
 #[test]

@@ -207,7 +207,7 @@ pub(crate) fn examples(event: &str, action: Option<&str>) -> Vec<Value> {
 /// Each public example with its event's name, of github.com and of each GitHub Enterprise Server.
 static EXAMPLES: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     let Some(directory) = env::var_os("WEFT_WEBHOOKS") else {
-        eprintln!("WEFT_WEBHOOKS is unset: GitHub's example payloads were NOT used");
+        contract::say("WEFT_WEBHOOKS is unset: GitHub's example payloads were NOT used");
         return Vec::new();
     };
     let entries =

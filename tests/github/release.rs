@@ -271,7 +271,9 @@ fn attestations_that_github_holds_count_as_well() {
         serde_json::from_slice::<Value>(bytes).unwrap()
     };
     let digest = format!("sha256:{}", weft_verify::Sha256::of(b"the artifact\n"));
-    let held = vec![of("provenance.dsse.json"), of("sbom.dsse.json")];
+    // However many others there are before them.
+    let mut held = vec![of("release.dsse.json"); 120];
+    held.extend([of("provenance.dsse.json"), of("sbom.dsse.json")]);
     fake.world().repository(REPO).attestations.insert(digest, held);
     maintainer.gate(&fake, id).run().exits(0);
     assert!(!is_draft(&fake, id));

@@ -74,6 +74,13 @@ impl Answer {
         }
     }
 
+    /// Returns where a list goes on (RFC 8288).
+    pub(super) fn next_page(&self) -> Option<&str> {
+        let mut links = self.header("link")?.split(',');
+        let next = links.find(|link| link.contains("rel=\"next\""))?;
+        next.trim().strip_prefix('<')?.split('>').next()
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

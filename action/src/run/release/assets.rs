@@ -222,19 +222,22 @@ impl Shelf {
     pub(super) fn fetch_attestations(&self, github: &GitHub) -> Result<(), Failure> {
         let mut count = 0;
         for asset in self.assets.iter().filter(|asset| asset.kind == "artifact") {
-            let path = format!("/attestations/sha256:{}?per_page=100", asset.sha256);
-            let answer = match github.get(&path) {
-                Ok(answer) => answer,
+            let mut bundles = Vec::new();
+            let path = format!("/attestations/sha256:{}", asset.sha256);
+            let listed = github.list(&path, Some("attestations"), |mut found| {
+                bundles.push(found.get_mut("bundle").map(Value::take).unwrap_or_default());
+                true
+            });
+            match listed {
                 Err(Failure::Absent(_)) => continue,
-                Err(failure) => return Err(failure),
-            };
-            let found = answer.get("attestations").and_then(Value::as_array);
-            for bundle in found.into_iter().flatten().map(|found| found.get("bundle")) {
-                let Some(bundle) = bundle.filter(|bundle| bundle.is_object()) else {
+                listed => listed?,
+            }
+            for bundle in bundles {
+                if !bundle.is_object() {
                     let name = terminal(&asset.name);
                     let why = format!("an attestation of `{name}` is kept elsewhere");
                     return Err(Failure::Refused(why));
-                };
+                }
                 count += 1;
                 let to = self.evidence().join(format!("github#{count:04}.json"));
                 std::fs::write(&to, bundle.to_string()).map_err(|e| kept(&e))?;
