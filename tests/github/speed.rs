@@ -1,7 +1,7 @@
 //! How long a job takes, from the start of the process until everything is told.
 //!
 //! ```text
-//! cargo test --release -p weft-action --test github -- --ignored --nocapture how_long
+//! cargo test --release --workspace --test github -- --ignored --nocapture how_long
 //! ```
 
 use std::fmt::Write;
