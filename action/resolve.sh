@@ -39,7 +39,7 @@ main() {
 
 # Takes off PATH what a pull request could have filled: an earlier step may have put a directory of the checkout there.
 leave_checkout() {
-  local entry real workspace kept= entries
+  local entry real workspace kept='' entries
   workspace=$(cd -P "${GITHUB_WORKSPACE:-/nowhere}" 2>/dev/null && pwd -P) || return 0
   IFS=: read -ra entries <<<"$PATH"
   for entry in ${entries[@]+"${entries[@]}"}; do
