@@ -150,3 +150,23 @@ fn on_windows_a_path_is_read_as_windows_writes_it() {
     job.done().exits(0);
     assert!(job.path("outside/ran").exists());
 }
+
+/// An earlier step may have put a directory of the checkout on PATH.
+#[test]
+fn programs_of_the_workspace_are_not_run_to_find_it() {
+    for directory in ["workspace/bin", "way"] {
+        let job = Job::new();
+        job.program("outside/weft-action", CHOSEN);
+        for name in ["realpath", "dirname", "readlink", "tr", "head"] {
+            job.program(&format!("workspace/bin/{name}"), ": >\"${0%/*}/ran\"");
+        }
+        symlink("workspace/bin", job.path("way")).unwrap();
+        let path = job.path(directory);
+        let binary = job.path("outside/weft-action").display().to_string();
+        let job = job.programs(&path).input("binary", binary);
+        let done = job.done();
+        assert_eq!(done.steps.last().unwrap().status, 0, "{}", done.log());
+        assert!(job.path("outside/ran").exists());
+        assert!(!job.path("workspace/bin/ran").exists(), "{directory}");
+    }
+}
