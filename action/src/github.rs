@@ -25,6 +25,9 @@ pub use self::patience::Patience;
 use crate::environment::Repository;
 use crate::input::Token;
 
+/// What the program calls itself.
+const AGENT: &str = concat!("weft-action/", env!("CARGO_PKG_VERSION"));
+
 /// The largest JSON answer that is read, in bytes.
 const MAX_JSON: usize = 16 << 20;
 
@@ -71,14 +74,12 @@ impl GitHub {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| failed(e.to_string()))?;
-        let client = || {
-            reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(patience.connection)
-                .user_agent(concat!("weft-action/", env!("CARGO_PKG_VERSION")))
-                .build()
-        };
-        let plain = client().map_err(|e| failed(chain(&e)))?;
+        let plain = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(patience.connection)
+            .user_agent(AGENT)
+            .build()
+            .map_err(|e| failed(chain(&e)))?;
         let base: http::Uri = api_url.parse().map_err(|_| failed("it is no URL".to_owned()))?;
         let api = {
             let _inside = runtime.enter();
@@ -91,10 +92,7 @@ impl GitHub {
                             header::HeaderName::from_static("x-github-api-version"),
                             "2022-11-28".to_owned(),
                         )
-                        .add_header(
-                            header::USER_AGENT,
-                            concat!("weft-action/", env!("CARGO_PKG_VERSION")).to_owned(),
-                        )
+                        .add_header(header::USER_AGENT, AGENT.to_owned())
                         .build_with_reqwest(plain.clone())
                 })
                 .map_err(|e| failed(chain(&e)))?

@@ -27,7 +27,7 @@ pub struct Desk {
     directory: PathBuf,
 }
 
-/// What went wrong on the way to people, which does not change what is told.
+/// What went wrong on the way to people: it changes no verdict, and a fault is no success either.
 #[derive(Debug, Default)]
 struct Notices {
     lines: Vec<String>,
@@ -170,13 +170,13 @@ fn no_github(mode: &str) -> Error {
 }
 
 impl Notices {
-    /// Notes why something was not written, and returns what was.
+    /// Notes what did not come about and why, and returns what did.
     fn take<T>(&mut self, what: &str, result: Result<T, Failure>) -> Option<T> {
         match result {
             Ok(written) => Some(written),
             Err(failure) => {
                 self.has_fault |= !matches!(failure, Failure::Denied(_) | Failure::Absent(_));
-                self.lines.push(format!("{what} is not written: {failure}"));
+                self.lines.push(format!("{what}: {failure}"));
                 None
             }
         }

@@ -130,7 +130,7 @@ fn still_there(desk: &Desk, event: &Event, report: &mut Report, notices: &mut No
     let now = match asked {
         Ok(now) => now,
         Err(failure) => {
-            let _: Option<()> = notices.take("anything on GitHub", Err(failure));
+            let _: Option<()> = notices.take("nothing is written to GitHub", Err(failure));
             notices.add(
                 "whether the pull request has moved on is not known: the job needs `pull-requests: read` at least",
             );
@@ -212,7 +212,7 @@ fn tell_comment(
     let only_if_there = is_quiet && inputs.comment == When::OnChange;
     let hand = Hand { author: &inputs.comment_author, category: &inputs.category, pull };
     let body = markdown::comment(report, &desk.environment.run_url());
-    notices.take("the comment", hand.tell(github, &body, only_if_there)).flatten()
+    notices.take("the comment is not written", hand.tell(github, &body, only_if_there)).flatten()
 }
 
 fn tell_check(
@@ -227,7 +227,7 @@ fn tell_check(
     }
     let url = desk.environment.run_url();
     let written = check::write(github, report, annotations, &url);
-    notices.take("the check run", written).is_some()
+    notices.take("the check run is not written", written).is_some()
 }
 
 fn upload(
@@ -246,7 +246,7 @@ fn upload(
         return;
     }
     let uploaded = sarif::upload(github, sarif, &report.judged, &desk.environment.reference);
-    notices.take("SARIF", uploaded);
+    notices.take("SARIF is not written", uploaded);
 }
 
 /// The files that a run leaves.

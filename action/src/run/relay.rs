@@ -69,7 +69,7 @@ pub(super) fn run(desk: &Desk, event: &Event) -> Result<ExitStatus, Error> {
         Ok(report) => tell(desk, github, run, report),
         Err(why) => correct(desk, github, run, &pulls, why),
     };
-    let url = notices.take("the comment", told).flatten();
+    let url = notices.take("the comment is not written", told).flatten();
     match report {
         Ok(report) => finish(desk, &notices, run, url, Some(&report)),
         Err(why) => {

@@ -290,7 +290,7 @@ fn judge(
             shelf.add_evidence(&desk.environment.workspace.join(directory))?;
         }
         if let Err(failure) = shelf.fetch_attestations(github) {
-            notices.take::<()>("what GitHub holds of attestations", Err(failure));
+            notices.take::<()>("what GitHub holds of attestations is not read", Err(failure));
         }
         arguments.extend(["--evidence".into(), shelf.evidence().into()]);
     }
@@ -358,7 +358,7 @@ fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut N
     let tag = tagged(github, &draft.tag);
     let remedy = "Run the gate again on what is there now.";
     let (Some(now), Some(tag)) =
-        (notices.take("the release", now), notices.take("the release", tag))
+        (notices.take("the release is not read", now), notices.take("the tag is not read", tag))
     else {
         let line = "whether it is still what was judged is not known";
         report.require(Step::new("moved", Outcome::Inconclusive, line, remedy));
@@ -376,23 +376,29 @@ fn publish(github: &GitHub, draft: &Draft, report: &mut Release, notices: &mut N
     // Where a tag is gone meanwhile, GitHub makes one.
     let body = json!({"draft": false, "tag_name": draft.tag, "target_commitish": report.commit});
     let published = github.write(Method::PATCH, &path, &body, find).and_then(|there| read(&there));
-    let Some(there) = notices.take("the release", published) else {
+    let Some(there) = notices.take("the release is not published", published) else {
         let line = "everything holds, and GitHub did not publish it";
         report.require(Step::new("publish", Outcome::Inconclusive, line, remedy));
         return;
     };
     report.published = !there.is_draft;
     // To publish makes a tag that is gone again, wherever a draft's branch is.
-    let tag = notices.take("whether the tag stayed", tagged(github, &draft.tag)).flatten();
-    let is_same = there.assets == draft.assets
-        && there.tag == draft.tag
-        && tag.as_deref() == Some(&report.commit);
-    let step = match (report.published, is_same) {
-        (true, true) => {
+    let tag = notices.take("the tag is not read", tagged(github, &draft.tag));
+    let is_same = there.assets == draft.assets && there.tag == draft.tag;
+    let has_stayed = tag.map(|tag| tag.as_deref() == Some(&report.commit));
+    let step = match (report.published, is_same, has_stayed) {
+        (false, _, _) => {
+            Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy)
+        }
+        (true, true, Some(true)) => {
             Step::new("publish", Outcome::Passed, "it is published as it was judged", "")
         }
-        (true, false) => withdraw(github, &path, report, notices),
-        (false, _) => Step::new("publish", Outcome::Inconclusive, "GitHub left it a draft", remedy),
+        // What is only not known is no reason to take a release away from everybody.
+        (true, true, None) => {
+            let line = "it is published, and whether its tag stayed is not known";
+            Step::new("publish", Outcome::Inconclusive, line, "Compare the tag with the commit.")
+        }
+        (true, _, _) => withdraw(github, &path, report, notices),
     };
     report.require(step);
 }
@@ -402,7 +408,8 @@ fn withdraw(github: &GitHub, path: &str, report: &mut Release, notices: &mut Not
     // To make a draft of a draft changes nothing.
     let withdrawn = github.write(Method::PATCH, path, &json!({"draft": true}), || Ok(None));
     let withdrawn = withdrawn.and_then(|there| read(&there));
-    let is_back = notices.take("the release", withdrawn).is_some_and(|there| there.is_draft);
+    let is_back =
+        notices.take("the release is not withdrawn", withdrawn).is_some_and(|there| there.is_draft);
     report.published = !is_back;
     let line = match is_back {
         true => "it changed while it was published, and is a draft again",
@@ -432,8 +439,8 @@ fn tell(desk: &Desk, report: &Release, notices: &mut Notices) -> Result<(), Erro
     let mut out = log::inert(&text, &output::delimiter(&text)?);
     out += &notices.show();
     if report.outcome != Outcome::Passed {
-        let line =
-            format!("{}: {} is not published", report.outcome.as_str(), terminal(&report.tag));
+        let state = if report.published { "is published all the same" } else { "is not published" };
+        let line = format!("{}: {} {state}", report.outcome.as_str(), terminal(&report.tag));
         out += &log::message("error", "cargo weft", &line);
     }
     anstream::print!("{out}");
