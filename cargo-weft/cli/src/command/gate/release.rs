@@ -151,7 +151,7 @@ pub(in crate::command) fn judge(
 ///
 /// What keeps the policy from being read.
 pub(in crate::command) fn asks(args: &ReleaseArgs) -> Result<(bool, bool), Error> {
-    let asked = Asked::of(&desk(args)?.loaded, &args.evidence)?;
+    let asked = Asked::of(&loaded(args)?, &args.evidence)?;
     Ok((asked.evidence(), asked.manifest()))
 }
 
@@ -258,11 +258,16 @@ fn by_evidence(
     Ok(steps)
 }
 
-fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
+fn loaded(args: &ReleaseArgs) -> Result<Loaded, Error> {
     let common = &args.common;
     let day = common.as_of.unwrap_or_else(today);
     let (base, advisory_db) = (common.base.as_deref(), common.advisory_db.as_deref());
-    let mut loaded = judged(&common.selection, base, advisory_db, day, Whose::Gate)?;
+    judged(&common.selection, base, advisory_db, day, Whose::Gate)
+}
+
+fn desk(args: &ReleaseArgs) -> Result<Desk, Error> {
+    let common = &args.common;
+    let mut loaded = loaded(args)?;
     // A base says by what is judged; what it has itself is released all the same, and has to be sound.
     loaded.facts.base = None;
     Ok(Desk {
