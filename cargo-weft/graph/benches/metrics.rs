@@ -5,8 +5,9 @@
 
 use divan::{Bencher, black_box};
 use weft_graph::{
-    Condensation, Graph, HostCode, Node, articulation_points, betweenness, depths, dominators,
-    host_reach, path_counts, percolation, reach_from_roots, shortest_path,
+    Cascade, Condensation, Graph, HostCode, Node, Probability, Stakes, Tie, Worlds,
+    articulation_points, betweenness, depths, dominators, host_reach, path_counts, percolation,
+    reach_from_roots, shortest_path,
 };
 
 fn main() {
@@ -169,4 +170,42 @@ fn on_one_core<T: Send>(bencher: Bencher<'_, '_>, compute: impl Fn() -> T + Sync
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.expect("a thread can be started");
     bencher.bench_local(|| pool.install(&compute));
+}
+
+/// Worlds in which every edge is live with probability 0.4, seen from all roots.
+fn cascade_of(sample: &Sample, units: u32, roots: &[Node]) -> Cascade {
+    let probability = Probability::from_units(units).expect("the probability is in range");
+    let tie = |(key, &(dependent, dependency)): (u64, &(Node, Node))| Tie {
+        dependent,
+        dependency,
+        key,
+        probability,
+    };
+    let ties: Vec<Tie> = (0..).zip(&sample.edges).map(tie).collect();
+    Cascade::new(sample.graph.len(), &ties, roots).expect("ties are in range")
+}
+
+/// 0.4 to 16 binary digits, and to 8.
+const GRIDS: [u32; 2] = [26_214, 102 << 8];
+
+#[divan::bench(args = GRIDS)]
+fn cascade_of_10240_worlds_on_one_core(bencher: Bencher<'_, '_>, units: u32) {
+    let sample = Sample::new(SIZES[0]);
+    let cascade = cascade_of(&sample, units, &sample.roots);
+    let seeds = [vec![1; sample.graph.len()]];
+    let losses = vec![1; sample.roots.len()];
+    let stakes = Stakes { seeds: &seeds, losses: &losses };
+    let worlds = Worlds { seed: 1, count: 10_240 };
+    on_one_core(bencher, || black_box(&cascade).loss(worlds, stakes));
+}
+
+#[divan::bench(sample_count = 5)]
+fn falls_of_every_node_in_10240_worlds_on_one_core(bencher: Bencher<'_, '_>) {
+    let sample = Sample::new(SIZES[0]);
+    let cascade = cascade_of(&sample, GRIDS[0], &sample.roots);
+    let seeds = [vec![1; sample.graph.len()]];
+    let losses = vec![1; sample.roots.len()];
+    let stakes = Stakes { seeds: &seeds, losses: &losses };
+    let worlds = Worlds { seed: 1, count: 10_240 };
+    on_one_core(bencher, || black_box(&cascade).falls(worlds, stakes));
 }

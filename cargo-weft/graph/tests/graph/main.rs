@@ -1,6 +1,7 @@
 //! Every metric against answers worked out by hand, by brute force and by other libraries.
 
 mod brute;
+mod cascade;
 mod extreme;
 mod golden;
 mod oracle;
