@@ -6,8 +6,8 @@
 use divan::{Bencher, black_box};
 use weft_graph::{
     Cascade, Condensation, Graph, HostCode, Node, Probability, Stakes, Tie, Worlds,
-    articulation_points, betweenness, depths, dominators, host_reach, path_counts, percolation,
-    reach_from_roots, shortest_path,
+    articulation_points, betweenness, depths, dominators, host_reach, minimum_cut, path_counts,
+    percolation, reach_from_roots, shortest_path,
 };
 
 fn main() {
@@ -112,6 +112,30 @@ fn dominator(bencher: Bencher<'_, '_>, size: Size) {
     let sample = Sample::new(size);
     let weight = vec![1; sample.graph.len()];
     bencher.bench(|| dominators(black_box(&sample.condensation), &sample.roots, &weight));
+}
+
+/// Cuts the roots off from every sixth node, as deno from what executes at build time.
+#[divan::bench(args = SIZES)]
+fn cut(bencher: Bencher<'_, '_>, size: Size) {
+    let sample = Sample::new(size);
+    let (sinks, cost) = every_sixth(&sample);
+    bencher.bench(|| minimum_cut(black_box(&sample.graph), &sample.roots, &sinks, &cost));
+}
+
+#[divan::bench(args = SIZES)]
+fn cut_verified(bencher: Bencher<'_, '_>, size: Size) {
+    let sample = Sample::new(size);
+    let (sinks, cost) = every_sixth(&sample);
+    let separation = minimum_cut(&sample.graph, &sample.roots, &sinks, &cost)
+        .expect("sinks and costs fit the graph");
+    bencher.bench(|| separation.verify(black_box(&sample.graph), &sample.roots, &sinks, &cost));
+}
+
+/// Returns every sixth node that is no root, and what it costs to cut each node.
+fn every_sixth(sample: &Sample) -> (Vec<Node>, Vec<u64>) {
+    let mut sinks: Vec<Node> = sample.graph.nodes().step_by(6).collect();
+    sinks.retain(|n| !sample.roots.contains(n));
+    (sinks, sample.graph.nodes().map(|n| 1 + u64::from(n % 4)).collect())
 }
 
 #[divan::bench(args = SIZES)]

@@ -5,6 +5,7 @@ mod cascade;
 mod extreme;
 mod golden;
 mod oracle;
+mod planner;
 mod property;
 mod sample;
 mod thread;

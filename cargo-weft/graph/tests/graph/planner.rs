@@ -1,0 +1,3 @@
+//! What to block, harden or look at first: cuts, plans, packings and covers.
+
+mod cut;
