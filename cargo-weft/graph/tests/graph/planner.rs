@@ -1,3 +1,4 @@
 //! What to block, harden or look at first: cuts, plans, packings and covers.
 
+mod block;
 mod cut;
