@@ -124,7 +124,9 @@ pub(crate) fn exemptions(data: &[u8]) {
 /// Entries of Cargo's cache of a registry's index.
 pub(crate) fn index(data: &[u8]) {
     let version = "1.0.0".parse().expect("a version");
-    _ = weft_gate::input::index::find(data, &version, None);
+    let others = weft_gate::input::index::Others { first: &|_| None, is_locked: &|_| true };
+    _ = weft_gate::input::index::find(data, &version, None, &others);
+    _ = weft_gate::input::index::all(data, &others);
 }
 
 /// `Cargo.lock`, and the inventory that is made of it.

@@ -108,6 +108,9 @@ pub type Releases = BTreeMap<String, Release>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
+    /// What came before it; absent where the registry does not date every version of the crate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// The day of its publication in UTC, where the registry states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Date>,
@@ -115,8 +118,43 @@ pub struct Release {
     pub yanked: bool,
 }
 
-/// A fact, or the reason why it is not known.
+/// What came before a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// The locked crates that it asks for and the one before did not, sorted by name; those of tests left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Added>,
+    /// The day in UTC on which the crate was first published.
+    pub first_published: Date,
+    /// The last version that had been out for a week when it came; absent in the crate's first week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+}
+
+/// A crate that a version asks for and the one before did not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Added {
+    /// How many hours before that version it was first published; absent where no index says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_hours: Option<u64>,
+    /// Its name.
+    pub name: String,
+}
+
+/// The version before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Previous {
+    /// How many days lie between both.
+    pub gap_days: u64,
+    /// The version.
+    pub version: String,
+}
+
+/// A fact, or the reason why it is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Known<T> {
     /// It is not known, and this is why: a sentence for the report.

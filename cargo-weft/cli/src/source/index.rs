@@ -1,16 +1,16 @@
 //! Looks locked packages up in Cargo's local cache of registry indexes; no network is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use tame_index::utils::url_to_local_dir;
 use weft_gate::facts::{Known, Release, Releases};
-use weft_gate::input::index;
+use weft_gate::input::index::{self, Others};
 use weft_gate::inventory::{Inventory, Package, Source};
 
 use super::cargo;
-use super::files::{self, Refusal};
+use super::files;
 
 /// Looks up every registry package of an inventory.
 pub fn releases(inventory: &Inventory) -> Known<Releases> {
@@ -18,9 +18,10 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
         return Known::Unknown("there is no Cargo home directory".to_owned());
     };
     let directories = by_registry(inventory, &home.join("registry").join("index"));
+    let names: BTreeSet<&str> = inventory.packages.iter().map(|p| &*p.name).collect();
     let look_up = |package: &Package| {
         let Source::Registry { url } = &package.source else { return None };
-        Some((package.id.clone(), look_up(package, directories.get(&**url)?)?))
+        Some((package.id.clone(), look_up(package, directories.get(&**url)?, &names)?))
     };
     Known::Value(inventory.packages.par_iter().filter_map(look_up).collect())
 }
@@ -52,23 +53,24 @@ fn directories(parent: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
 }
 
 /// A version is yanked if any of the caches says so.
-fn look_up(package: &Package, directories: &[PathBuf]) -> Option<Release> {
-    let path = Path::new(".cache").join(prefix(&package.name.to_lowercase()));
-    let read = |directory: &PathBuf| {
-        let bytes = match files::read_bounded(&directory.join(&path), index::MAX_BYTES) {
-            Ok(bytes) => bytes,
-            Err(
-                Refusal::Io(_) | Refusal::NotAFile | Refusal::TooLarge { .. } | Refusal::LeadsOut,
-            ) => {
-                return None;
-            }
-        };
-        index::find(&bytes, &package.version, package.checksum.as_ref()).ok().flatten()
+fn look_up(package: &Package, directories: &[PathBuf], names: &BTreeSet<&str>) -> Option<Release> {
+    let find = |directory: &PathBuf| {
+        let first = |name: &str| index::first_published(&entry(directory, name)?);
+        let others = Others { first: &first, is_locked: &|name| names.contains(name) };
+        let entry = entry(directory, &package.name)?;
+        index::find(&entry, &package.version, package.checksum.as_ref(), &others).ok().flatten()
     };
-    directories.iter().filter_map(read).reduce(|a, b| Release {
+    directories.iter().filter_map(find).reduce(|a, b| Release {
+        history: a.history.or(b.history),
         published: a.published.or(b.published),
         yanked: a.yanked || b.yanked,
     })
+}
+
+/// Reads what a cache of an index has of a crate.
+fn entry(directory: &Path, name: &str) -> Option<Vec<u8>> {
+    let path = directory.join(".cache").join(prefix(&name.to_lowercase()));
+    files::read_bounded(&path, index::MAX_BYTES).ok()
 }
 
 /// Returns where an index keeps a crate (The Cargo Book, "Index Files").
