@@ -166,11 +166,11 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
     assert_eq!(
         told,
         [
-            "pkg:cargo/a@1.1.0 build-script: null > build.rs",
             "pkg:cargo/a@1.1.0 build-process: null > std::process::Command::new",
-            "pkg:cargo/a@1.1.0 license: MIT > EPL-2.0",
             "pkg:cargo/a@1.1.0 proc-macro: null > yes",
+            "pkg:cargo/a@1.1.0 build-script: null > build.rs",
             "pkg:cargo/a@1.1.0 unsafe: null > 1",
+            "pkg:cargo/a@1.1.0 license: MIT > EPL-2.0",
         ]
     );
     let unread: Vec<&str> = changes["not_evaluated"]
@@ -181,8 +181,12 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
         .collect();
     let (a, b) = ("pkg:cargo/a@1.1.0", ["pkg:cargo/b@1.0.0", "pkg:cargo/b@1.1.0"]);
     assert_eq!(unread, [a, b[0], b[1], "publishers"]);
+    let rated = |at: usize| !changes["capabilities"][at]["rate"].is_null();
+    assert!(rated(0) && rated(3) && !rated(4));
     let human = run(&tree, "diff").exits(0).stdout;
-    assert!(human.contains("  a@1.1.0: licence: MIT -> EPL-2.0\n"), "{human}");
+    let rare = "  a@1.1.0: procedural macro: yes (at least 6.5 bits, 0 of 291)\n";
+    assert!(human.contains(rare), "{human}");
+    assert!(human.contains("  a@1.1.0: licence: MIT -> EPL-2.0 (base rate unknown)\n"), "{human}");
     assert!(human.contains("  b@1.0.0, b@1.1.0: its sources are not in"), "{human}");
 }
 

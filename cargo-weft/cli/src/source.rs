@@ -4,7 +4,7 @@
 //! (`docs/src/design/hostile-trees.md`).
 
 pub mod advisories;
-pub mod capabilities;
+pub mod behavior;
 pub mod cargo;
 pub mod checkout;
 pub mod collect;

@@ -1,31 +1,36 @@
-//! What a package may do to the machine that builds it, by which terms, and how an update changes that.
+//! What packages of a change may do to the machine that builds them and by which terms, beside what they might before.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use proc_macro2::{TokenStream, TokenTree};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Deed, DeedKind};
+use crate::behavior::rate::{self, Event, Rate};
+use crate::behavior::{Act, Behavior, Part, Trace};
 use crate::diff::Diff;
+use crate::inventory::{Inventory, Package};
 
-/// What a package may do, as its sources show.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Capabilities {
-    /// The path of its build script.
-    pub build_script: Option<String>,
-    /// What the build script does.
-    pub deeds: Vec<Deed>,
-    /// The SPDX expression of its manifest.
-    pub license: Option<String>,
-    /// Whether its library is a procedural macro, which the compiler runs.
-    pub proc_macro: bool,
-    /// How often `unsafe` stands in its Rust files, those of tests and examples included.
-    pub unsafe_words: u64,
+/// The behaviour of packages by package URL; one whose sources are not there is absent.
+pub type ByPackage = BTreeMap<String, Behavior>;
+
+/// A package that a change brings, and whose place it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// How the head's version behaves, if its sources are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Behavior>,
+    /// How the base's version behaves, if there is one and its sources are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Behavior>,
+    /// The package URL of the base's version; absent where the base has no package of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The package URL in the head.
+    pub package: String,
 }
-
-/// The capabilities of packages by package URL; one whose sources are not there is absent.
-pub type ByPackage = BTreeMap<String, Capabilities>;
 
 /// A capability that a package has gained, lost or changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +44,9 @@ pub struct Shift {
     pub before: Option<String>,
     /// How it is; nothing where it is gone.
     pub after: Option<String>,
+    /// How often that happens; absent where nobody counted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
 }
 
 /// What a package may have.
@@ -49,12 +57,38 @@ pub struct Shift {
 pub enum Capability {
     /// A script that runs before it is compiled.
     BuildScript,
+    /// A build script that holds what looks like encoded data.
+    BuildEncoded,
+    /// A build script that reads or sets environment variables.
+    BuildEnvironment,
+    /// A build script that reads or writes files.
+    BuildFilesystem,
+    /// A build script that calls code of another language.
+    BuildForeign,
     /// A build script that reaches the network.
     BuildNetwork,
     /// A build script that starts processes.
     BuildProcess,
+    /// Files that a machine runs or links.
+    Binary,
+    /// Crates that it is built with.
+    Dependencies,
+    /// Code that holds what looks like encoded data.
+    LibraryEncoded,
+    /// Code that reads or sets environment variables.
+    LibraryEnvironment,
+    /// Code that reads or writes files.
+    LibraryFilesystem,
+    /// Code that calls code of another language.
+    LibraryForeign,
+    /// Code that reaches the network.
+    LibraryNetwork,
+    /// Code that starts processes.
+    LibraryProcess,
     /// Terms.
     License,
+    /// A native library that it links.
+    Links,
     /// A library that runs in the compiler.
     ProcMacro,
     /// Code that the compiler does not check for memory safety.
@@ -62,11 +96,25 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Self; 6] = [
+    /// Every capability, in the order of reports.
+    pub const ALL: [Self; 19] = [
         Self::BuildScript,
+        Self::BuildEncoded,
+        Self::BuildEnvironment,
+        Self::BuildFilesystem,
+        Self::BuildForeign,
         Self::BuildNetwork,
         Self::BuildProcess,
+        Self::Binary,
+        Self::Dependencies,
+        Self::LibraryEncoded,
+        Self::LibraryEnvironment,
+        Self::LibraryFilesystem,
+        Self::LibraryForeign,
+        Self::LibraryNetwork,
+        Self::LibraryProcess,
         Self::License,
+        Self::Links,
         Self::ProcMacro,
         Self::Unsafe,
     ];
@@ -75,54 +123,196 @@ impl Capability {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BuildScript => "build script",
+            Self::BuildEncoded => "build script holds encoded data",
+            Self::BuildEnvironment => "build script reads the environment",
+            Self::BuildFilesystem => "build script reads or writes files",
+            Self::BuildForeign => "build script calls foreign code",
             Self::BuildNetwork => "build script reaches the network",
             Self::BuildProcess => "build script starts processes",
+            Self::Binary => "binaries",
+            Self::Dependencies => "dependencies",
+            Self::LibraryEncoded => "library holds encoded data",
+            Self::LibraryEnvironment => "library reads the environment",
+            Self::LibraryFilesystem => "library reads or writes files",
+            Self::LibraryForeign => "library calls foreign code",
+            Self::LibraryNetwork => "library reaches the network",
+            Self::LibraryProcess => "library starts processes",
             Self::License => "licence",
+            Self::Links => "links",
             Self::ProcMacro => "procedural macro",
             Self::Unsafe => "unsafe",
         }
     }
-}
 
-impl Capabilities {
-    fn get(&self, capability: Capability) -> Option<String> {
-        match capability {
-            Capability::BuildScript => self.build_script.clone(),
-            Capability::BuildNetwork => self.words(DeedKind::Network),
-            Capability::BuildProcess => self.words(DeedKind::Process),
-            Capability::License => self.license.clone(),
-            Capability::ProcMacro => self.proc_macro.then(|| "yes".to_owned()),
-            Capability::Unsafe => (self.unsafe_words > 0).then(|| self.unsafe_words.to_string()),
+    /// Returns the word of the machine formats.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BuildScript => "build-script",
+            Self::BuildEncoded => "build-encoded",
+            Self::BuildEnvironment => "build-environment",
+            Self::BuildFilesystem => "build-filesystem",
+            Self::BuildForeign => "build-foreign",
+            Self::BuildNetwork => "build-network",
+            Self::BuildProcess => "build-process",
+            Self::Binary => "binary",
+            Self::Dependencies => "dependencies",
+            Self::LibraryEncoded => "library-encoded",
+            Self::LibraryEnvironment => "library-environment",
+            Self::LibraryFilesystem => "library-filesystem",
+            Self::LibraryForeign => "library-foreign",
+            Self::LibraryNetwork => "library-network",
+            Self::LibraryProcess => "library-process",
+            Self::License => "license",
+            Self::Links => "links",
+            Self::ProcMacro => "proc-macro",
+            Self::Unsafe => "unsafe",
         }
     }
 
-    /// Names what the build script does, without lines, which every edit moves.
-    fn words(&self, kind: DeedKind) -> Option<String> {
-        let of_kind = self.deeds.iter().filter(|deed| deed.kind == kind);
-        let mut words: Vec<&str> = of_kind.map(|deed| &*deed.words).collect();
-        words.sort_unstable();
-        words.dedup();
-        (!words.is_empty()).then(|| words.join(", "))
+    /// Returns whose code does what, if that is what it is about.
+    fn act(self) -> Option<(Part, Act)> {
+        match self {
+            Self::BuildEncoded => Some((Part::Build, Act::Encoded)),
+            Self::BuildEnvironment => Some((Part::Build, Act::Environment)),
+            Self::BuildFilesystem => Some((Part::Build, Act::Filesystem)),
+            Self::BuildForeign => Some((Part::Build, Act::Foreign)),
+            Self::BuildNetwork => Some((Part::Build, Act::Network)),
+            Self::BuildProcess => Some((Part::Build, Act::Process)),
+            Self::Binary => Some((Part::Library, Act::Binary)),
+            Self::LibraryEncoded => Some((Part::Library, Act::Encoded)),
+            Self::LibraryEnvironment => Some((Part::Library, Act::Environment)),
+            Self::LibraryFilesystem => Some((Part::Library, Act::Filesystem)),
+            Self::LibraryForeign => Some((Part::Library, Act::Foreign)),
+            Self::LibraryNetwork => Some((Part::Library, Act::Network)),
+            Self::LibraryProcess => Some((Part::Library, Act::Process)),
+            Self::BuildScript
+            | Self::Dependencies
+            | Self::License
+            | Self::Links
+            | Self::ProcMacro
+            | Self::Unsafe => None,
+        }
     }
+
+    /// Returns the trace of it in a package, if code leaves one.
+    pub fn trace(self, behavior: &Behavior) -> Option<&Trace> {
+        self.act().and_then(|(part, act)| behavior.does(part, act))
+    }
+
+    /// Describes it in a package, without lines, which every edit moves; nothing where it is not there.
+    pub fn of(self, behavior: &Behavior) -> Option<String> {
+        if self.act().is_some() {
+            return self.trace(behavior).map(|trace| trace.words.join(", "));
+        }
+        match self {
+            Self::BuildScript => behavior.build_script.clone(),
+            Self::Dependencies => {
+                let names = asked(behavior);
+                (!names.is_empty()).then(|| names.join(", "))
+            }
+            Self::License => behavior.license.clone(),
+            Self::Links => behavior.links.clone(),
+            Self::ProcMacro => behavior.proc_macro.then(|| "yes".to_owned()),
+            _ => (behavior.unsafe_words > 0).then(|| behavior.unsafe_words.to_string()),
+        }
+    }
+
+    /// Describes how it was and how it is, if that differs.
+    ///
+    /// What a library does in other words than before is no news, and of dependencies only those that come and go are
+    /// told.
+    fn change(
+        self,
+        before: &Behavior,
+        after: &Behavior,
+    ) -> Option<(Option<String>, Option<String>)> {
+        if self == Self::Dependencies {
+            let (old, new) = (asked(before), asked(after));
+            let without = |names: &[&str], others: &[&str]| -> Option<String> {
+                let alone = names.iter().filter(|name| !others.contains(name)).copied();
+                let alone: Vec<&str> = alone.collect();
+                (!alone.is_empty()).then(|| alone.join(", "))
+            };
+            let (gone, come) = (without(&old, &new), without(&new, &old));
+            return (gone.is_some() || come.is_some()).then_some((gone, come));
+        }
+        let (old, new) = (self.of(before), self.of(after));
+        let differs = match self.act() {
+            Some((Part::Library, _)) => old.is_some() != new.is_some(),
+            _ => old != new,
+        };
+        differs.then_some((old, new))
+    }
+}
+
+/// Lists the crates that a package is built with, sorted.
+fn asked(behavior: &Behavior) -> Vec<&str> {
+    let asked = &behavior.dependencies;
+    let mut names: Vec<&str> = asked.normal.iter().chain(&asked.build).map(|n| &**n).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Pairs the packages from elsewhere that a change brings with those whose place they take: a version that comes beside
+/// others of its name with the nearest of these.
+pub fn pairs<'a>(
+    diff: &Diff,
+    base: &'a Inventory,
+    head: &'a Inventory,
+) -> Vec<(Option<&'a Package>, &'a Package)> {
+    let by_id = |inventory: &'a Inventory| -> BTreeMap<&'a str, &'a Package> {
+        inventory.packages.iter().map(|package| (&*package.id, package)).collect()
+    };
+    let (old, new) = (by_id(base), by_id(head));
+    let nearest = |package: &Package| {
+        let alike = base.packages.iter().filter(|p| p.name == package.name && !p.member);
+        let (mut below, mut above) = (None::<&Package>, None::<&Package>);
+        for other in alike {
+            let (slot, is_nearer): (_, fn(&Package, &Package) -> bool) =
+                match other.version <= package.version {
+                    true => (&mut below, |a, b| a.version > b.version),
+                    false => (&mut above, |a, b| a.version < b.version),
+                };
+            if slot.is_none_or(|known| is_nearer(other, known)) {
+                *slot = Some(other);
+            }
+        }
+        below.or(above)
+    };
+    let changed = diff
+        .changed
+        .iter()
+        .filter_map(|change| Some((old.get(&*change.from).copied(), *new.get(&*change.to)?)));
+    let added = diff.added.iter().filter_map(|id| new.get(&**id)).map(|p| (nearest(p), *p));
+    let mut pairs: Vec<_> = changed.chain(added).filter(|(_, package)| !package.member).collect();
+    pairs.sort_by(|a, b| a.1.id.cmp(&b.1.id));
+    pairs
 }
 
 /// Compares the packages that a change brings with those whose place they take, as far as the sources of both are
-/// there; sorted by package.
-pub fn shifts(diff: &Diff, before: &ByPackage, after: &ByPackage) -> Vec<Shift> {
-    let nothing = Capabilities::default();
-    let added = diff.added.iter().map(|id| (Some(&nothing), id));
-    let changed = diff.changed.iter().map(|change| (before.get(&change.from), &change.to));
+/// there; the rarest change first, and what nobody counted last.
+pub fn shifts(updates: &[Update]) -> Vec<Shift> {
+    let nothing = Behavior::default();
     let mut shifts = Vec::new();
-    for (before, id) in added.chain(changed) {
-        let (Some(before), Some(after)) = (before, after.get(id)) else { continue };
+    for update in updates {
+        let (before, event) = match (&update.from, &update.before) {
+            (None, _) => (Some(&nothing), Event::New),
+            (Some(_), before) => (before.as_ref(), Event::Update),
+        };
+        let (Some(before), Some(after)) = (before, &update.after) else { continue };
         for capability in Capability::ALL {
-            let (before, after) = (before.get(capability), after.get(capability));
-            if before != after {
-                shifts.push(Shift { package: id.clone(), capability, before, after });
-            }
+            let Some((before, after)) = capability.change(before, after) else { continue };
+            let comes = after.is_some()
+                && (before.is_none()
+                    || event == Event::Update && capability == Capability::Dependencies);
+            let rate = comes.then(|| rate::of(event, capability)).flatten();
+            let package = update.package.clone();
+            shifts.push(Shift { package, capability, before, after, rate });
         }
     }
-    shifts.sort();
+    let surprisal = |shift: &Shift| shift.rate.map(|rate| rate.millibits());
+    shifts.sort_by(|a, b| Reverse(surprisal(a)).cmp(&Reverse(surprisal(b))).then_with(|| a.cmp(b)));
     shifts
 }
 
@@ -133,6 +323,11 @@ pub fn shifts(diff: &Diff, before: &ByPackage, after: &ByPackage) -> Vec<Shift> 
 /// The file is not made of Rust's tokens.
 pub fn unsafe_words(file: &str) -> Result<u64, String> {
     let tokens: TokenStream = file.parse().map_err(|e| format!("it is not Rust: {e}"))?;
+    Ok(unsafe_in(tokens))
+}
+
+/// Counts the keyword `unsafe`.
+pub(crate) fn unsafe_in(tokens: TokenStream) -> u64 {
     let mut open = vec![tokens.into_iter()];
     let mut count = 0;
     while let Some(stream) = open.last_mut() {
@@ -145,13 +340,14 @@ pub fn unsafe_words(file: &str) -> Result<u64, String> {
             }
         }
     }
-    Ok(count)
+    count
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::{Change, ChangeKind};
+    use crate::input::lockfile;
+    use crate::inventory::from_lock;
 
     #[test]
     fn the_keyword_counts_and_not_the_word() {
@@ -164,45 +360,43 @@ mod tests {
         assert!(unsafe_words(&format!("{}{}", "(".repeat(300), ")".repeat(300))).is_ok());
     }
 
+    fn behavior(build: &str, library: &str, edit: impl FnOnce(&mut Behavior)) -> Behavior {
+        let mut behavior = Behavior::default();
+        if !build.is_empty() {
+            behavior.build_script = Some("build.rs".to_owned());
+            behavior.add("build.rs", build);
+        }
+        behavior.add("src/lib.rs", library);
+        behavior.finish();
+        edit(&mut behavior);
+        behavior
+    }
+
+    fn update(name: &str, before: Option<Behavior>, after: Behavior) -> Update {
+        Update {
+            after: Some(after),
+            from: before.is_some().then(|| format!("pkg:cargo/{name}@1.0.0")),
+            before,
+            package: format!("pkg:cargo/{name}@2.0.0"),
+        }
+    }
+
     #[test]
     fn what_an_update_brings_is_told_and_what_stays_is_not() {
-        let deed = |line, words: &str| Deed { line, kind: DeedKind::Process, words: words.into() };
-        let old = Capabilities {
-            license: Some("MIT".to_owned()),
-            deeds: vec![deed(1, "Command::new")],
-            build_script: Some("build.rs".to_owned()),
-            unsafe_words: 2,
-            ..Capabilities::default()
-        };
-        let new = Capabilities {
-            license: Some("GPL-3.0-only".to_owned()),
-            deeds: vec![deed(5, "Command::new"), deed(9, "Command::new")],
-            proc_macro: true,
-            unsafe_words: 0,
-            ..old.clone()
-        };
-        let diff = Diff {
-            added: vec!["pkg:cargo/b@1.0.0".to_owned(), "pkg:cargo/absent@1.0.0".to_owned()],
-            changed: vec![
-                Change {
-                    from: "pkg:cargo/a@1.0.0".to_owned(),
-                    kind: ChangeKind::Upgraded,
-                    to: "pkg:cargo/a@2.0.0".to_owned(),
-                },
-                Change {
-                    from: "pkg:cargo/c@1.0.0".to_owned(),
-                    kind: ChangeKind::Upgraded,
-                    to: "pkg:cargo/c@2.0.0".to_owned(),
-                },
-            ],
-            ..Diff::default()
-        };
-        let before = ByPackage::from([("pkg:cargo/a@1.0.0".to_owned(), old.clone())]);
-        let after =
-            ["pkg:cargo/a@2.0.0", "pkg:cargo/c@2.0.0"].map(|id| (id.to_owned(), new.clone()));
-        let mut after = ByPackage::from(after);
-        after.insert("pkg:cargo/b@1.0.0".to_owned(), old);
-        let found: Vec<String> = shifts(&diff, &before, &after)
+        let starts = "fn main() { std::process::Command::new(a) }";
+        let reads = "fn a() { std::fs::read(b); unsafe {} unsafe {} }";
+        let mit = |behavior: &mut Behavior| behavior.license = Some("MIT".to_owned());
+        let old = behavior(starts, reads, mit);
+        let new = behavior(&format!("\n{starts}"), "fn a() { std::fs::write(b) }", |behavior| {
+            behavior.license = Some("GPL-3.0-only".to_owned());
+            behavior.proc_macro = true;
+            behavior.dependencies.normal = vec!["fresh".to_owned()];
+        });
+        let absent = Update { before: None, ..update("c", Some(old.clone()), new.clone()) };
+        let updates = [update("a", Some(old.clone()), new), update("b", None, old), absent];
+        let mut shifts = shifts(&updates);
+        shifts.sort();
+        let found: Vec<String> = shifts
             .iter()
             .map(|shift| {
                 let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
@@ -213,14 +407,70 @@ mod tests {
         assert_eq!(
             found,
             [
+                "pkg:cargo/a@2.0.0 dependencies: - > fresh",
                 "pkg:cargo/a@2.0.0 licence: MIT > GPL-3.0-only",
                 "pkg:cargo/a@2.0.0 procedural macro: - > yes",
                 "pkg:cargo/a@2.0.0 unsafe: 2 > -",
-                "pkg:cargo/b@1.0.0 build script: - > build.rs",
-                "pkg:cargo/b@1.0.0 build script starts processes: - > Command::new",
-                "pkg:cargo/b@1.0.0 licence: - > MIT",
-                "pkg:cargo/b@1.0.0 unsafe: - > 2",
+                "pkg:cargo/b@2.0.0 build script: - > build.rs",
+                "pkg:cargo/b@2.0.0 build script starts processes: - > std::process::Command::new",
+                "pkg:cargo/b@2.0.0 library reads or writes files: - > std::fs::read",
+                "pkg:cargo/b@2.0.0 licence: - > MIT",
+                "pkg:cargo/b@2.0.0 unsafe: - > 2",
             ]
         );
+    }
+
+    #[test]
+    fn the_rarest_change_is_first_and_what_nobody_counted_is_last() {
+        let sends = "fn a() { std::net::TcpStream::connect(b) }";
+        let updates = [
+            update("a", Some(behavior("", "", |_| {})), behavior("", sends, |_| {})),
+            update("b", Some(behavior("", sends, |_| {})), behavior("", "", |_| {})),
+            update("c", None, behavior(sends, "unsafe", |_| {})),
+        ];
+        let shifts = shifts(&updates);
+        let found: Vec<_> = shifts.iter().map(|shift| shift.rate.map(|r| r.millibits())).collect();
+        assert!(found.is_sorted_by(|a, b| a >= b), "{found:?}");
+        assert_eq!(shifts[0].capability, Capability::BuildNetwork);
+        let last = shifts.last().unwrap();
+        assert_eq!((&*last.package, last.rate), ("pkg:cargo/b@2.0.0", None));
+    }
+
+    #[test]
+    fn a_version_that_comes_beside_others_is_compared_with_the_nearest() {
+        let inventory = |versions: &[&str]| {
+            let package = |version: &&str| {
+                format!(
+                    "[[package]]\nname = \"a\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n"
+                )
+            };
+            let text: String = versions.iter().map(package).collect();
+            let lockfile = lockfile::parse("Cargo.lock", format!("version = 4\n{text}").as_bytes());
+            from_lock(&lockfile.unwrap(), &[], false)
+        };
+        let check = |base: &[&str], head: &[&str], expected: &[(&str, &str)]| {
+            let (base, head) = (inventory(base), inventory(head));
+            let pairs = pairs(&Diff::of(&base, &head), &base, &head);
+            let version = |package: &Package| package.version.to_string();
+            let found: Vec<_> = pairs
+                .iter()
+                .map(|(from, to)| (from.map_or("-".to_owned(), version), version(to)))
+                .collect();
+            let found: Vec<(&str, &str)> = found.iter().map(|(a, b)| (&**a, &**b)).collect();
+            assert_eq!(found, expected);
+        };
+        check(&["1.0.0"], &["2.0.0"], &[("1.0.0", "2.0.0")]);
+        check(&["1.0.0", "3.0.0"], &["1.0.0", "2.0.0", "3.0.0"], &[("1.0.0", "2.0.0")]);
+        check(&["3.0.0"], &["1.0.0", "3.0.0"], &[("3.0.0", "1.0.0")]);
+        check(&[], &["1.0.0"], &[("-", "1.0.0")]);
+        check(&["1.0.0"], &["1.0.0"], &[]);
+    }
+
+    #[test]
+    fn every_word_is_the_one_of_the_machine_formats() {
+        for capability in Capability::ALL {
+            let written = serde_json::to_value(capability).unwrap();
+            assert_eq!(written, capability.word());
+        }
     }
 }

@@ -3,8 +3,10 @@
 //! Nothing is run or resolved: files are told by their first bytes, build scripts are read by Rust's tokens, and a
 //! word that could be meant otherwise is taken for what it usually means.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
+
+use crate::behavior::token::{self, Passing, Piece};
 
 /// How many bytes of a file tell what it is.
 pub const HEAD: usize = 8;
@@ -87,15 +89,18 @@ pub fn binary(head: &[u8]) -> Option<&'static str> {
 pub fn deeds(script: &str) -> Result<Vec<Deed>, String> {
     let tokens: TokenStream =
         script.parse().map_err(|e| format!("its build script is not Rust: {e}"))?;
-    let mut finder = Finder { deeds: Vec::new() };
-    finder.stream(tokens, &[], 0)?;
-    finder.deeds.sort();
-    finder.deeds.dedup();
-    Ok(finder.deeds)
+    let mut deeds = Vec::new();
+    let mut visit = |piece: Piece<'_>| {
+        if let Piece::Path { words, line, .. } = piece {
+            deeds.extend(deed(words, line));
+        }
+    };
+    token::walk(tokens, Passing::Nothing, &mut visit)
+        .map_err(|why| format!("its build script {why}"))?;
+    deeds.sort();
+    deeds.dedup();
+    Ok(deeds)
 }
-
-/// The most brackets that may be open at once.
-const MAX_DEPTH: usize = 128;
 
 /// Words of a path that name a way to the network.
 const NETWORK: [&str; 9] = [
@@ -110,75 +115,21 @@ const NETWORK: [&str; 9] = [
     "attohttpc",
 ];
 
-struct Finder {
-    deeds: Vec<Deed>,
-}
-
-impl Finder {
-    /// Looks at the paths in a stream; `before` is the path that a group of imports continues.
-    fn stream(
-        &mut self,
-        tokens: TokenStream,
-        before: &[String],
-        depth: usize,
-    ) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err(format!("its build script is nested more than {MAX_DEPTH} deep"));
-        }
-        let mut path: Vec<String> = before.to_vec();
-        let mut line = 0;
-        let mut colons = 0;
-        for token in tokens {
-            match token {
-                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
-                TokenTree::Ident(ident) => {
-                    if colons != 2 && line != 0 {
-                        self.path(&path, line);
-                        path = before.to_vec();
-                    }
-                    // A raw identifier is the same name.
-                    path.push(ident.to_string().trim_start_matches("r#").to_owned());
-                    line = ident.span().start().line;
-                    colons = 0;
-                }
-                TokenTree::Group(group) => {
-                    let imports = colons == 2 && group.delimiter() == Delimiter::Brace;
-                    if imports {
-                        self.stream(group.stream(), &path, depth + 1)?;
-                    } else {
-                        self.path(&path, line);
-                        self.stream(group.stream(), &[], depth + 1)?;
-                    }
-                    (path, line, colons) = (before.to_vec(), 0, 0);
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {
-                    self.path(&path, line);
-                    (path, line, colons) = (before.to_vec(), 0, 0);
-                }
-            }
-        }
-        self.path(&path, line);
-        Ok(())
-    }
-
-    /// Looks at one path; line 0 is none.
-    fn path(&mut self, path: &[String], line: usize) {
-        let has = |name: &str| path.iter().any(|word| word == name);
-        let pair = |a: &str, b: &str| path.windows(2).any(|w| w[0] == a && w[1] == b);
-        // What is imported with everything beside it is meant to be used.
-        let whole = path.ends_with(&["std".to_owned(), "process".to_owned()]);
-        let kind = if pair("process", "Command") || pair("Command", "new") || whole {
-            DeedKind::Process
-        } else if pair("std", "net") || path.len() > 1 && NETWORK.into_iter().any(has) {
-            DeedKind::Network
-        } else {
-            return;
-        };
-        if line > 0 {
-            let line = u32::try_from(line).unwrap_or(u32::MAX);
-            self.deeds.push(Deed { line, kind, words: path.join("::") });
-        }
-    }
+/// Tells what a path does, if it is one of those that are asked for.
+fn deed(path: &[String], line: usize) -> Option<Deed> {
+    let has = |name: &str| path.iter().any(|word| word == name);
+    let pair = |a: &str, b: &str| path.windows(2).any(|w| w[0] == a && w[1] == b);
+    // What is imported with everything beside it is meant to be used.
+    let whole = path.ends_with(&["std".to_owned(), "process".to_owned()]);
+    let kind = if pair("process", "Command") || pair("Command", "new") || whole {
+        DeedKind::Process
+    } else if pair("std", "net") || path.len() > 1 && NETWORK.into_iter().any(has) {
+        DeedKind::Network
+    } else {
+        return None;
+    };
+    let line = u32::try_from(line).unwrap_or(u32::MAX);
+    Some(Deed { line, kind, words: path.join("::") })
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::capability::Update;
+use crate::facts::Known;
 use crate::finding::{Field, Finding};
 use crate::inventory::{Inventory, Package, Source};
 use crate::rule::Rules;
@@ -194,6 +196,9 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Base {
+    /// How packages behave that the head brings; absent in facts that were written before anybody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behavior: Option<Known<Vec<Update>>>,
     /// The commit.
     pub commit: String,
     /// The findings there, exempted ones included, sorted; one that is there twice is listed twice.
@@ -215,6 +220,7 @@ impl Identity {
         }
         // What was found may change though its subject does not: then it is another finding.
         let telling: &[&str] = match finding.code.as_str() {
+            code if code.starts_with("behavior/") => &["added", "capabilities", "like"],
             code if code.starts_with("content/") => &["deeds", "files"],
             code if code.starts_with("license/") => &["licenses"],
             "ban/feature" => &["features"],
@@ -419,6 +425,9 @@ mod tests {
             Identity::of(&finding.field(name, value))
         };
         for (code, name) in [
+            ("behavior/dormant-then-new-dependency", "added"),
+            ("behavior/lookalike", "like"),
+            ("behavior/new-capability", "capabilities"),
             ("content/binary", "files"),
             ("content/build-script", "deeds"),
             ("license/not-allowed", "licenses"),
@@ -435,6 +444,7 @@ mod tests {
             identity("pkg:cargo/a@1.0.0?repository_url=https://r.example.org/")
         );
         let base = Base {
+            behavior: None,
             commit: "c".to_owned(),
             findings: vec![identity("pkg:cargo/a@1.0.0"), identity("x")],
             rules: None,

@@ -6,6 +6,7 @@
 //! [`Facts`], and whoever holds them can decide again and get the same bytes.
 
 pub mod advisory;
+pub mod behavior;
 pub mod capability;
 pub mod check;
 pub mod claim;

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use weft_gate::capability::Update;
 use weft_gate::diff::{Base, Identity};
-use weft_gate::facts::{Input, Notice};
+use weft_gate::facts::{Input, Known, Notice};
 use weft_gate::{Verdict, decide_in_full};
 
 use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::source::revision::{Revision, short};
-use crate::source::{exemptions, policy, rules, workspace};
+use crate::source::{behavior, exemptions, policy, rules, workspace};
 
 /// Both sides; the head's facts know the base's findings.
 pub(super) struct Compared {
@@ -132,7 +133,9 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let project = base_revision.project();
     let rules = rules::changed(base_revision.root(), head_root, &project, question.as_of)?;
     let (rules, input) = rules.map(|found| (found.rules, found.input)).unzip();
-    head.facts.base = Some(Base { commit: base_revision.commit.clone(), findings, rules });
+    let behavior = Some(behavior(&base, &head));
+    let commit = base_revision.commit.clone();
+    head.facts.base = Some(Base { behavior, commit, findings, rules });
     head.facts.inputs.extend(input.flatten());
     let of_base = base.facts.inputs.iter();
     head.facts.inputs.extend(
@@ -154,4 +157,17 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         },
         base_name: short(&base_revision.commit).to_owned(),
     })
+}
+
+/// Reads how the packages behave that the head brings.
+fn behavior(base: &Loaded, head: &Loaded) -> Known<Vec<Update>> {
+    let redirected = |side: &Loaded| facts::redirected(&side.facts.replacements);
+    if let Some(why) = redirected(base).or_else(|| redirected(head)) {
+        return Known::Unknown(why);
+    }
+    match (&base.facts.inventory, &head.facts.inventory) {
+        (Known::Value(base), Known::Value(head)) => Known::Value(behavior::updates(base, head)),
+        (Known::Unknown(why), _) => Known::Unknown(format!("the base: {why}")),
+        (_, Known::Unknown(why)) => Known::Unknown(why.clone()),
+    }
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weft_gate::capability::{self, Shift};
+use weft_gate::capability::{self, Capability, Shift};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
+use weft_gate::facts::Known;
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, Verdict, decide};
 
@@ -17,7 +18,7 @@ use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
 use crate::report;
-use crate::source::capabilities::{self, Unread};
+use crate::source::behavior::{self, Unread};
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
@@ -98,21 +99,21 @@ pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, 
     let comparison = verdict.comparison.ok_or_else(bug)?;
     let (base, head) = (compared.base.inventory()?, compared.head.inventory()?);
     let packages = Diff::of(base, head);
-    let leaving = packages.changed.iter().map(|change| &*change.from).collect();
-    let (before, unread) = capabilities::capabilities(base, &leaving);
-    let mut not_evaluated = unread;
-    let changed = packages.changed.iter().map(|change| &change.to);
-    let coming = packages.added.iter().chain(changed).map(String::as_str).collect();
-    let (after, unread) = capabilities::capabilities(head, &coming);
-    not_evaluated.extend(unread);
-    not_evaluated.sort();
-    not_evaluated.dedup();
+    let behavior = compared.head.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
+    let (updates, mut not_evaluated) = match behavior {
+        Some(Known::Value(updates)) => (&updates[..], behavior::unread(updates)),
+        Some(Known::Unknown(reason)) => {
+            let subject = "what packages may do".to_owned();
+            (&[][..], vec![Unread { reason: reason.clone(), subject }])
+        }
+        None => return Err(bug()),
+    };
     not_evaluated.push(Unread {
         reason: "no index of a registry names them".to_owned(),
         subject: "publishers".to_owned(),
     });
     Ok(Changes {
-        capabilities: capability::shifts(&packages, &before, &after),
+        capabilities: capability::shifts(updates),
         packages,
         base: Side {
             name: compared.base_name.clone(),
@@ -180,11 +181,16 @@ fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
 
 fn shift(shift: &Shift) -> String {
     let (package, what) = (short(&shift.package), shift.capability.as_str());
-    match (&shift.before, &shift.after) {
+    let names = shift.capability == Capability::Dependencies;
+    let change = match (&shift.before, &shift.after) {
+        (Some(gone), Some(come)) if names => format!("{package}: {what}: {come}; no more: {gone}"),
+        (Some(gone), None) if names => format!("{package}: {what}: no more: {gone}"),
         (Some(before), Some(after)) => format!("{package}: {what}: {before} -> {after}"),
         (None, Some(after)) => format!("{package}: {what}: {after}"),
         (_, None) => format!("{package}: no more: {what}"),
-    }
+    };
+    let rate = shift.rate.map_or("base rate unknown".to_owned(), |rate| rate.sentence());
+    format!("{change} ({rate})")
 }
 
 fn measures(out: &mut String, changes: &Changes) {

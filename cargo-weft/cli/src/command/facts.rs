@@ -297,7 +297,7 @@ impl Loaded {
 }
 
 /// Says where packages of a registry are taken from elsewhere, if they are.
-fn redirected(replacements: &Known<Vec<facts::Replacement>>) -> Option<String> {
+pub(super) fn redirected(replacements: &Known<Vec<facts::Replacement>>) -> Option<String> {
     let replacements = replacements.as_ref().ok()?;
     let redirection = replacements.iter().find(|r| r.what.starts_with("source `"))?;
     Some(format!(

@@ -57,7 +57,8 @@ fn scan(copy: &Path) -> Content {
     content
 }
 
-fn binary(file: &Path) -> Result<Option<&'static str>, String> {
+/// Says what a file's first bytes show it to be, if a machine runs or links it.
+pub(super) fn binary(file: &Path) -> Result<Option<&'static str>, String> {
     let mut head = Vec::with_capacity(content::HEAD);
     let read =
         File::open(file).and_then(|file| file.take(content::HEAD as u64).read_to_end(&mut head));

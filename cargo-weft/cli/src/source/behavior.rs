@@ -1,0 +1,110 @@
+//! Reads how packages behave in Cargo's local copies of their sources; nothing is run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use weft_gate::behavior::{self, Behavior};
+use weft_gate::capability::{self, ByPackage, Update};
+use weft_gate::diff::Diff;
+use weft_gate::inventory::{Inventory, Package};
+
+use super::contents;
+use super::copies::{self, Copies};
+use super::files;
+use super::memory::Memory;
+
+/// Something that was not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    /// Why.
+    pub reason: String,
+    /// A package URL, or what is told of no package.
+    pub subject: String,
+}
+
+/// Reads the packages from elsewhere that a change brings, and those whose place they take.
+pub fn updates(base: &Inventory, head: &Inventory) -> Vec<Update> {
+    let pairs = capability::pairs(&Diff::of(base, head), base, head);
+    let before = read(base, pairs.iter().filter_map(|(from, _)| *from));
+    let after = read(head, pairs.iter().map(|(_, to)| *to));
+    let update = |(from, to): (Option<&Package>, &Package)| Update {
+        after: after.get(&to.id).cloned(),
+        before: from.and_then(|from| before.get(&from.id).cloned()),
+        from: from.map(|from| from.id.clone()),
+        package: to.id.clone(),
+    };
+    pairs.into_iter().map(update).collect()
+}
+
+/// Lists what of updates was not looked at, sorted.
+pub fn unread(updates: &[Update]) -> Vec<Unread> {
+    let of = |id: &str, behavior: Option<&Behavior>| -> Vec<Unread> {
+        let unread = |reason: String| Unread { reason, subject: id.to_owned() };
+        match behavior {
+            Some(behavior) => behavior.unread.iter().cloned().map(unread).collect(),
+            None => vec![unread("its sources are not in Cargo's home directory".to_owned())],
+        }
+    };
+    let both = updates.iter().flat_map(|update| {
+        let before = update.from.iter().flat_map(|from| of(from, update.before.as_ref()));
+        before.chain(of(&update.package, update.after.as_ref())).collect::<Vec<_>>()
+    });
+    let mut unread: Vec<Unread> = both.collect();
+    unread.sort();
+    unread.dedup();
+    unread
+}
+
+/// Reads packages of an inventory; one without a copy is absent.
+pub fn read<'a>(
+    inventory: &Inventory,
+    packages: impl IntoIterator<Item = &'a Package>,
+) -> ByPackage {
+    let Ok(copies) = Copies::of(inventory) else { return BTreeMap::new() };
+    let memory = Memory::of("behavior", behavior::SCAN);
+    let wanted: Vec<&Package> = packages.into_iter().collect();
+    let look = |package: &&Package| {
+        let copy = copies.find(package)?;
+        Some((package.id.clone(), memory.recall(package, || scan(&copy))))
+    };
+    wanted.par_iter().filter_map(look).collect()
+}
+
+/// Reads one package.
+pub fn scan(copy: &Path) -> Behavior {
+    let (stated, why_not) = match copies::manifest(copy) {
+        Ok(stated) => (stated, None),
+        Err(why) => (Default::default(), Some(format!("its manifest is not read: {why}"))),
+    };
+    let script = contents::build_script(copy);
+    let (script, no_script) = match script {
+        Ok(script) => (script.map(|script| script.path), None),
+        Err(why) => (stated.build.clone(), Some(why)),
+    };
+    let mut behavior = Behavior::of(&stated, script);
+    behavior.unread.extend(why_not.into_iter().chain(no_script));
+    let files = copies::walk(copy);
+    behavior.unread.extend(files.unread);
+    for (path, file) in files.found {
+        match contents::binary(&file) {
+            Ok(Some(kind)) => behavior.add_binary(&path, kind),
+            Ok(None) => {}
+            Err(why) => behavior.unread.push(format!("`{path}` cannot be read: {why}")),
+        }
+        if !path.ends_with(".rs") {
+            continue;
+        }
+        let bytes = files::read_bounded(&file, behavior::MAX_FILE).map_err(|e| e.to_string());
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()));
+        match text {
+            Ok(text) => behavior.add(&path, &text),
+            Err(why) => behavior.unread.push(format!("`{path}` is not read: {why}")),
+        }
+    }
+    behavior.finish();
+    behavior
+}
