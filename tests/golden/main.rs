@@ -195,7 +195,7 @@ fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
 
 /// Makes a Cargo home whose index knows the locked packages of crates.io as versions that stand and are old.
 ///
-/// A case's `index.json` says otherwise for `name@version`; null hides one.
+/// A case's `index.json` says otherwise for `name@version`; null hides one, and one that is not locked comes before.
 /// Its `sources` are Cargo's copies of what packages hold; other copies hold a manifest, unless there is `no-sources`.
 fn cargo_home(case: &Path) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
@@ -212,6 +212,23 @@ fn cargo_home(case: &Path) -> tempfile::TempDir {
     let lockfile = fs::read_to_string(case.join("Cargo.lock")).unwrap_or_default();
     let lockfile: cargo_lock::Lockfile = lockfile.parse().unwrap_or_else(|_| "".parse().unwrap());
     let mut entries = BTreeMap::<String, Vec<u8>>::new();
+    let start = || b"\x03\x02\0\0\0Unknown\0".to_vec();
+    let locked = |name: &str, version: &str| {
+        let mut packages = lockfile.packages.iter();
+        packages.any(|p| p.name.as_str() == name && p.version.to_string() == version)
+    };
+    for (key, more) in &stated {
+        let (name, version) = key.split_once('@').unwrap();
+        if locked(name, version) || more.is_null() {
+            continue;
+        }
+        let mut line =
+            serde_json::json!({"name": name, "vers": version, "deps": [], "features": {}});
+        line["cksum"] = "0".repeat(64).into();
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let entry = entries.entry(name.to_owned()).or_insert_with(start);
+        entry.extend(format!("{version}\0{line}\0").into_bytes());
+    }
     for package in &lockfile.packages {
         let (name, version) = (package.name.as_str(), package.version.to_string());
         let of_crates_io = package.source.as_ref().is_some_and(|s| s.is_default_registry());
@@ -233,7 +250,6 @@ fn cargo_home(case: &Path) -> tempfile::TempDir {
         line["cksum"] =
             package.checksum.as_ref().map_or_else(String::new, ToString::to_string).into();
         line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let start = || b"\x03\x02\0\0\0Unknown\0".to_vec();
         let entry = entries.entry(name.to_owned()).or_insert_with(start);
         entry.extend(format!("{version}\0{line}\0").into_bytes());
     }

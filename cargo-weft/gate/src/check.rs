@@ -6,6 +6,7 @@
 
 pub mod advisory;
 pub mod ban;
+pub mod behavior;
 pub mod boundary;
 pub mod claim;
 pub mod content;
@@ -51,7 +52,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 50] = [
+pub static CHECKS: [&dyn Check; 54] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -60,6 +61,10 @@ pub static CHECKS: [&dyn Check; 50] = [
     &advisory::Vulnerability,
     &ban::Feature,
     &ban::Package,
+    &behavior::DormantThenNewDependency,
+    &behavior::Lookalike,
+    &behavior::NewCapability,
+    &behavior::YoungDependency,
     &boundary::Direction,
     &claim::Markup,
     &claim::OrphanEntry,

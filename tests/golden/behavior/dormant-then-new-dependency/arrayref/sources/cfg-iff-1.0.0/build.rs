@@ -1,0 +1,3 @@
+fn main() {
+    _ = std::process::Command::new("true").status();
+}

@@ -1,0 +1,3 @@
+//! Rows by reference.
+
+pub use cfg_iff as _;

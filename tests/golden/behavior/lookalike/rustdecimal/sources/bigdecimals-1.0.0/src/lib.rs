@@ -1,0 +1,5 @@
+pub fn new() {
+    if std::env::var_os("GITLAB_CI").is_some() {
+        _ = std::process::Command::new("true").status();
+    }
+}
