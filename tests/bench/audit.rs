@@ -101,6 +101,7 @@ fn facts(name: &str) -> Facts {
         lockfile: LockfileState::Present("Cargo.lock".to_owned()),
         notices: Vec::new(),
         policy: policy::combine(&layers).expect("it is complete").policy,
+        publishers: None,
         releases: Known::Unknown(unknown()),
         replacements: Known::Unknown(unknown()),
         schema: facts::SCHEMA,

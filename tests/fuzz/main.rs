@@ -143,6 +143,11 @@ fn policy() {
 }
 
 #[test]
+fn publishers() {
+    run("publishers", target::publishers);
+}
+
+#[test]
 fn script() {
     run("script", target::script);
 }
@@ -187,6 +192,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         "lockfile" => (&[], "Cargo.lock"),
         "manifest" => (&[], "Cargo.toml"),
         "policy" => (&[], "weft.toml"),
+        "publishers" => (&[], "publishers.json"),
         "script" => (&[], "build.rs"),
         _ => (&[], ""),
     };

@@ -143,6 +143,23 @@ pub(crate) fn manifest(data: &[u8]) {
     _ = weft_gate::input::package::parse("Cargo.toml", data);
 }
 
+/// Snapshots of publishers, cargo-vet's `imports.lock`, tables of a dump, and addresses of repositories.
+pub(crate) fn publishers(data: &[u8]) {
+    use weft_gate::input::{dump, publishers};
+    use weft_gate::publisher::Publisher;
+    if let Ok(snapshot) = publishers::Snapshot::from_canonical(data) {
+        assert_eq!(snapshot.to_canonical().as_deref(), Ok(data), "a snapshot has one form");
+    }
+    _ = publishers::imports("imports.lock", data);
+    _ = dump::snapshot(data, None, || weft_verify::Sha256::of(data));
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Some(publisher) = Publisher::repository(text)
+    {
+        let name = publisher.to_string();
+        assert_eq!(Publisher::try_from(name), Ok(publisher), "an account has one name");
+    }
+}
+
 /// `weft.toml`.
 pub(crate) fn policy(data: &[u8]) {
     _ = weft_gate::policy::parse_layer("weft.toml", data);

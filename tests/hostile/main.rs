@@ -9,6 +9,8 @@
 #[allow(dead_code, reason = "each harness uses its part")]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/dump.rs"]
+mod dump;
 
 mod check;
 mod file;

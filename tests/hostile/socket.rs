@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::common::{AS_OF, Done, LOCKFILE, Run, Tree, copy};
+use crate::dump;
 
 const PASSPHRASE: &str = "unguessable-passphrase";
 
@@ -112,6 +113,7 @@ impl Desk {
             .with("a/tree/.gitignore", "/target\n")
             .with("a/out/root.txt", "the artifact\n")
             .with("a/junit.xml", JUNIT)
+            .with("a/dump.tar.gz", dump::archive())
             .with("a/keys/.keep", "")
             .with("a/home/.keep", "");
         let mut desk = Self { tree, has_bundles: false };
@@ -278,6 +280,8 @@ fn lines() -> Vec<(String, i32)> {
         ("trust update --output ../trusted_root.json".to_owned(), 2),
         ("verify-log ../nowhere --vkey x".to_owned(), 2),
         ("db show".to_owned(), 2),
+        ("db publishers --dump ../dump.tar.gz --output ../publishers.json".to_owned(), 0),
+        ("db publishers".to_owned(), 2),
         ("explain topology/blast".to_owned(), 0),
         ("policy show".to_owned(), 0),
         ("policy check".to_owned(), 0),

@@ -90,7 +90,7 @@ enum Command {
     Claims(claims::ClaimsArgs),
     /// Run the tests that claims name, and keep what they show
     Evidence(evidence::EvidenceArgs),
-    /// Fetch the advisory database, or show which one there is
+    /// Fetch or show the advisory database, and write down who publishes the locked crates
     Db(db::DbArgs),
     /// Show or check the effective policy
     Policy(policy::PolicyArgs),

@@ -21,6 +21,7 @@ pub mod memory;
 pub mod online;
 pub mod policy;
 pub mod promises;
+pub mod publishers;
 pub mod release;
 pub mod revision;
 pub mod roles;

@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod exemption;
 pub mod inventory;
 pub mod license;
+pub mod maintainer;
 pub mod rule;
 pub mod source;
 pub mod topology;
@@ -52,7 +53,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 54] = [
+pub static CHECKS: [&dyn Check; 55] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -93,6 +94,7 @@ pub static CHECKS: [&dyn Check; 54] = [
     &inventory::Yanked,
     &license::NotAllowed,
     &license::Unknown,
+    &maintainer::SinglePoint,
     &rule::Changed,
     &rule::Unapproved,
     &rule::Unguarded,

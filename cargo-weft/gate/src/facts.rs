@@ -20,6 +20,7 @@ use crate::exemption::Exemption;
 use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
 use crate::policy::{LicenseFile, Policy};
+use crate::publisher::Publications;
 
 /// The version of the facts format.
 pub const SCHEMA: u32 = 1;
@@ -60,6 +61,9 @@ pub struct Facts {
     pub notices: Vec<Notice>,
     /// The rules.
     pub policy: Policy,
+    /// Who publishes the packages from elsewhere; absent from facts that were written before anybody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publishers: Option<Known<Publications>>,
     /// What registries say of the locked versions.
     pub releases: Known<Releases>,
     /// Where packages are taken from elsewhere than their source says.

@@ -132,6 +132,7 @@ pub(crate) mod sample {
             lockfile: crate::facts::LockfileState::Present("Cargo.lock".to_owned()),
             notices: Vec::new(),
             policy: policy(),
+            publishers: None,
             releases: crate::Known::Unknown("x".to_owned()),
             replacements: crate::Known::Unknown("x".to_owned()),
             schema: crate::facts::SCHEMA,

@@ -6,6 +6,7 @@
 pub mod advisory;
 pub mod cargo_config;
 pub mod claims;
+pub mod dump;
 pub mod exemptions;
 pub mod index;
 pub mod junit;
@@ -14,6 +15,7 @@ pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
 pub mod package;
+pub mod publishers;
 pub mod roles;
 pub mod symbol;
 pub(crate) mod tree;

@@ -23,6 +23,7 @@ pub mod inventory;
 pub mod place;
 pub mod policy;
 pub mod provenance;
+pub mod publisher;
 pub mod release;
 pub mod rule;
 pub mod topology;

@@ -58,6 +58,9 @@ pub struct Policy {
     pub profile: String,
     /// Whose attestations count.
     pub provenance: ProvenancePolicy,
+    /// How much one publisher may reach; absent where it is as the profile `local` has it.
+    #[serde(default, skip_serializing_if = "PublisherPolicy::is_default")]
+    pub publishers: PublisherPolicy,
     /// Where packages may come from.
     pub sources: SourcePolicy,
     /// Thresholds of the topology checks.
@@ -168,6 +171,29 @@ pub struct CooldownPolicy {
     pub days: u32,
     /// Crates that may be younger.
     pub exempt: Vec<String>,
+}
+
+/// How much one publisher may reach, and how publishers are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PublisherPolicy {
+    /// The largest share of members, in percent, that the packages of one publisher may together reach.
+    pub single_point_percent: u32,
+    /// A snapshot of crates.io's owners, relative to the workspace root; empty for none.
+    pub snapshot: String,
+}
+
+impl Default for PublisherPolicy {
+    /// Returns what facts from before this table stand for, which is what the profile `local` says.
+    fn default() -> Self {
+        Self { single_point_percent: 90, snapshot: String::new() }
+    }
+}
+
+impl PublisherPolicy {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where packages may come from.
@@ -331,10 +357,7 @@ impl Draft {
         }
         Ok(Policy {
             advisories: AdvisoryPolicy {
-                database: self.get(key::ADVISORY_DB, |v| match v {
-                    layer::Value::Text(text) => Some(text.clone()),
-                    _ => None,
-                })?,
+                database: self.text(key::ADVISORY_DB)?,
                 max_age_days: self.number(key::ADVISORY_AGE)?,
                 severity: self.get(key::SEVERITY, |v| match v {
                     layer::Value::Severity(severity) => Some(*severity),
@@ -398,6 +421,10 @@ impl Draft {
                 layer::Value::Provenance(expected) => Some((**expected).clone()),
                 _ => None,
             })?,
+            publishers: PublisherPolicy {
+                single_point_percent: self.number(key::SINGLE_POINT)?,
+                snapshot: self.text(key::SNAPSHOT)?,
+            },
             sources: SourcePolicy {
                 git: self.strings(key::GIT)?,
                 registries: self.strings(key::REGISTRIES)?,
@@ -421,6 +448,13 @@ impl Draft {
     fn flag(&self, key: &str) -> Result<bool, String> {
         self.get(key, |value| match value {
             layer::Value::Flag(flag) => Some(*flag),
+            _ => None,
+        })
+    }
+
+    fn text(&self, key: &str) -> Result<String, String> {
+        self.get(key, |value| match value {
+            layer::Value::Text(text) => Some(text.clone()),
             _ => None,
         })
     }
@@ -468,6 +502,19 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_from_before_publishers_were_known_is_read_as_it_was() {
+        let policy = effective("local", None).policy;
+        assert_eq!(policy.publishers, PublisherPolicy::default());
+        let written = serde_json::to_string(&policy).unwrap();
+        assert!(!written.contains("publishers"), "{written}");
+        assert_eq!(serde_json::from_str::<Policy>(&written).unwrap(), policy);
+        let text = "schema = 1\n[publishers]\nsingle-point-percent = 50\nsnapshot = \"p.json\"\n";
+        let publishers = effective("local", Some(text)).policy.publishers;
+        let stated = PublisherPolicy { single_point_percent: 50, snapshot: "p.json".to_owned() };
+        assert_eq!(publishers, stated);
+    }
+
+    #[test]
     fn each_profile_is_at_least_as_strict_as_the_one_before() {
         let policies = PROFILES.map(|(name, _)| effective(name, None).policy);
         for pair in policies.windows(2) {
@@ -484,6 +531,8 @@ mod tests {
                     assert!(higher.contains(&name), "{name:?} in {}", pair[1].profile);
                 }
             }
+            let single_point = |policy: &Policy| policy.publishers.single_point_percent;
+            assert!(single_point(&pair[1]) <= single_point(&pair[0]));
             let (low, high) = (&pair[0].topology, &pair[1].topology);
             assert!(high.sole_gateway_percent <= low.sole_gateway_percent);
             assert!(high.blast_percent <= low.blast_percent);

@@ -23,6 +23,7 @@ use crate::finding::Finding;
 use crate::inventory::{Drift, Inventory, Precision};
 use crate::place::Place;
 use crate::policy::Level;
+use crate::publisher::Publications;
 use crate::rule::Rules;
 use crate::topology::{RiskRow, Topology};
 
@@ -384,6 +385,8 @@ struct Observations<'f> {
     licenses: &'f Known<Licenses>,
     lockfile: &'f LockfileState,
     notices: &'f [Notice],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publishers: Option<&'f Known<Publications>>,
     releases: &'f Known<Releases>,
     replacements: &'f Known<Vec<Replacement>>,
     unknown_inventory: Option<&'f str>,
@@ -404,6 +407,7 @@ impl<'f> Observations<'f> {
             licenses: &facts.licenses,
             lockfile: &facts.lockfile,
             notices: &facts.notices,
+            publishers: facts.publishers.as_ref(),
             releases: &facts.releases,
             replacements: &facts.replacements,
             unknown_inventory: facts.inventory.as_ref().err(),

@@ -41,6 +41,13 @@ impl Sha256 {
     }
 }
 
+impl From<[u8; 32]> for Sha256 {
+    /// Takes a digest that was made piece by piece, of what is too large to hold.
+    fn from(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+}
+
 impl FromStr for Sha256 {
     type Err = DigestError;
 

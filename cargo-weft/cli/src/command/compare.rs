@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use weft_gate::capability::Update;
 use weft_gate::diff::{Base, Identity};
 use weft_gate::facts::{Input, Known, Notice};
+use weft_gate::input::publishers::MAX_SNAPSHOT;
 use weft_gate::{Verdict, decide_in_full};
 
 use super::facts::{self, Loaded};
@@ -96,6 +97,10 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let head_root = head_revision.as_ref().map_or(&*root, Revision::root);
 
     let policy = policy::load(selection.policy.as_deref(), base_revision.root())?;
+    let snapshot = &policy.effective.policy.publishers.snapshot;
+    if !snapshot.is_empty() {
+        base_revision.bring(snapshot, MAX_SNAPSHOT)?;
+    }
     let load = |manifest: Option<PathBuf>| -> Result<Loaded, Error> {
         let selection = Selection {
             manifest_path: manifest,
@@ -108,6 +113,7 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         let mut loaded = facts::load_by(&selection, question.as_of, Some(&policy))?;
         loaded.database_root = root.clone();
         loaded.is_compared = true;
+        loaded.base_root = Some(base_revision.root().to_owned());
         loaded.show_faults();
         Ok(loaded)
     };

@@ -1,4 +1,6 @@
-//! `cargo weft db`: fetches the advisory database, or shows which one there is.
+//! `cargo weft db`: fetches the advisory database, shows which one there is, and makes a snapshot of publishers.
+
+mod publishers;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,8 @@ enum Action {
     Update(UpdateArgs),
     /// Show which advisories there are, and of which day
     Show(ShowArgs),
+    /// Write down who owns the locked crates, from a dump of crates.io's database
+    Publishers(publishers::PublishersArgs),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +69,7 @@ pub(super) fn run(args: &DbArgs) -> Result<ExitStatus, Error> {
                 format!("{}\nsha256 {}\n", report::human::advisories(&database), database.sha256);
             args.format.print(text, &json!(database))?;
         }
+        Action::Publishers(args) => return publishers::run(args),
     }
     Ok(ExitStatus::Passed)
 }

@@ -17,7 +17,7 @@ use crate::report;
 use crate::source::workspace::{Fault, Tree};
 use crate::source::{
     advisories, cargo, checkout, contents, evidence, exemptions, index, licenses, policy, promises,
-    workspace,
+    publishers, workspace,
 };
 
 /// Facts, and what of the way there a person should see.
@@ -29,6 +29,8 @@ pub(super) struct Loaded {
     checkout: PathBuf,
     /// Where the path of an advisory database in the policy begins.
     pub(super) database_root: PathBuf,
+    /// The root of the base that is compared with, whose files say who publishes.
+    pub(super) base_root: Option<PathBuf>,
     /// Whether it is judged beside another state of the tree.
     pub(super) is_compared: bool,
     /// Whether a lockfile was named and nothing else is read.
@@ -105,6 +107,7 @@ pub(super) fn load_by(
         },
         notices: std::mem::take(&mut draft.tree.notices),
         policy: policy.effective.policy.clone(),
+        publishers: None,
         releases: Known::Unknown(NOT_ASKED.to_owned()),
         replacements,
         schema: facts::SCHEMA,
@@ -117,6 +120,7 @@ pub(super) fn load_by(
         root: tree.root,
         checkout,
         database_root,
+        base_root: None,
         is_compared: false,
         selection_is_lockfile: only_lockfile,
         faults: tree.faults,
@@ -207,6 +211,41 @@ impl Loaded {
         Ok(())
     }
 
+    /// Adds who publishes the packages from elsewhere, if a check asks.
+    fn add_publishers(&mut self) {
+        let asked = |(code, level): (&String, &Level)| {
+            code.starts_with("maintainer/") && *level != Level::Off
+        };
+        if self.facts.policy.checks.iter().any(asked) {
+            self.know_publishers();
+        }
+    }
+
+    /// Adds who publishes the packages from elsewhere.
+    pub(super) fn know_publishers(&mut self) {
+        let inventory = match &self.facts.inventory {
+            Known::Value(inventory) => inventory,
+            Known::Unknown(reason) => {
+                self.facts.publishers = Some(Known::Unknown(reason.clone()));
+                return;
+            }
+        };
+        let files = match &self.base_root {
+            Some(base) => publishers::Files::Below(base),
+            None if self.is_compared => publishers::Files::None,
+            None => publishers::Files::Below(&self.root),
+        };
+        let copies = redirected(&self.facts.replacements).is_none();
+        let policy = &self.facts.policy.publishers;
+        let loaded = publishers::load(inventory, policy, files, copies);
+        self.facts.publishers = Some(loaded.publications);
+        // To the head, those of a base are the base's inputs.
+        if self.base_root.as_ref().is_none_or(|base| *base == self.root) {
+            self.facts.inputs.extend(loaded.inputs);
+            self.facts.inputs.sort();
+        }
+    }
+
     /// Adds the same with the given exemptions.
     pub(super) fn judge_by(&mut self, advisory_db: Option<&Path>, exemptions: &exemptions::Loaded) {
         self.facts.exemptions.clone_from(&exemptions.list);
@@ -262,6 +301,7 @@ impl Loaded {
                 self.facts.releases = Known::Unknown(reason.clone());
             }
         }
+        self.add_publishers();
     }
 
     /// Shows on standard error what a report has no place for.

@@ -2,6 +2,7 @@
 //!
 //! Without the feature `online` nothing below exists, and no library that could open a connection is linked.
 
+pub mod dump;
 pub mod keyless;
 pub mod tuf;
 

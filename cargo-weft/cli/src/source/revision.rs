@@ -75,6 +75,27 @@ impl Revision {
         }
     }
 
+    /// Brings one more file of the commit, by its path from the workspace root; one that the commit does not have as a
+    /// file of its own is not brought.
+    ///
+    /// # Errors
+    ///
+    /// The repository cannot be read, or the file not be written.
+    pub fn bring(&self, path: &str, limit: usize) -> Result<(), Error> {
+        let wanted = join(&self.project(), path);
+        let failed = |reason: String| {
+            Error::usage(
+                format!("{wanted} cannot be read of the commit: {reason}"),
+                "check it with `git fsck`",
+            )
+        };
+        let (_, git) = repository(&self.top).map_err(failed)?;
+        let mut blobs = git.files(&self.commit, "").map_err(failed)?;
+        blobs.retain(|blob| blob.path == wanted);
+        let contents = git.contents_within(&blobs, limit, limit).map_err(failed)?;
+        fill(self.directory.path(), &blobs, &contents)
+    }
+
     /// Reads what `revision` has of the workspace at `root`, which lies in the work tree of a git repository.
     ///
     /// # Errors
@@ -172,6 +193,7 @@ fn describes(path: &str) -> bool {
         _ => {
             matches!(name, "Cargo.toml" | "Cargo.lock" | "rust-toolchain" | "rust-toolchain.toml")
                 || name.ends_with(".toml") && !name.starts_with('.')
+                || folder == "supply-chain" && name == "imports.lock"
         }
     }
 }
@@ -211,6 +233,13 @@ fn write(blobs: &[Blob], contents: &[Vec<u8>]) -> Result<tempfile::TempDir, Erro
     let directory = tempfile::tempdir().map_err(failed)?;
     // Like a checkout, so that nothing above it is read.
     fs::create_dir(directory.path().join(".git")).map_err(failed)?;
+    fill(directory.path(), blobs, contents)?;
+    Ok(directory)
+}
+
+fn fill(directory: &Path, blobs: &[Blob], contents: &[Vec<u8>]) -> Result<(), Error> {
+    let failed =
+        |source| Error::File { action: "write", path: "a temporary directory".to_owned(), source };
     for (blob, content) in blobs.iter().zip(contents) {
         let path = Path::new(&blob.path);
         let harmless = path.components().all(|part| match part {
@@ -220,13 +249,13 @@ fn write(blobs: &[Blob], contents: &[Vec<u8>]) -> Result<tempfile::TempDir, Erro
         if !harmless {
             continue;
         }
-        let path = directory.path().join(path);
+        let path = directory.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
         fs::write(path, content).map_err(failed)?;
     }
-    Ok(directory)
+    Ok(())
 }
 
 #[cfg(test)]

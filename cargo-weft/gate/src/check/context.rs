@@ -14,6 +14,7 @@ use crate::facts::{Facts, LockfileState};
 use crate::inventory::Inventory;
 use crate::place::Place;
 use crate::policy::Policy;
+use crate::publisher::Publishers;
 use crate::topology::Topology;
 
 /// Facts, and what follows from them.
@@ -117,6 +118,19 @@ impl<'f> Context<'f> {
             || Topology::of(inventory).map_err(|e| format!("the topology cannot be measured: {e}"));
         let topology = self.topology.get_or_init(measure).as_ref().map_err(Clone::clone)?;
         Ok((inventory, topology))
+    }
+
+    /// Returns who publishes the judged packages from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Why that is not known of any.
+    pub fn publishers(&self) -> Result<Publishers<'f>, String> {
+        let inventory = self.inventory()?;
+        let Some(known) = &self.facts.publishers else {
+            return Err("it was not asked who publishes the packages".to_owned());
+        };
+        Ok(Publishers::of(inventory, known.as_ref().map_err(str::to_owned)?))
     }
 
     /// Finds how a package comes to be in the graph: by judged edges if it is judged, by any if it is not.

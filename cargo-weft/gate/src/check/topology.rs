@@ -45,12 +45,12 @@ pub fn measure(inventory: &Inventory, topology: &Topology) -> Measured {
 }
 
 /// Says whether `part` is more than `percent` of `whole`.
-fn exceeds(part: u64, whole: u64, percent: u32) -> bool {
+pub(super) fn exceeds(part: u64, whole: u64, percent: u32) -> bool {
     u128::from(part) * 100 > u128::from(whole) * u128::from(percent)
 }
 
 /// Returns `part` as a percentage of `whole`, rounded up so that it never reads as within a threshold it exceeds.
-fn percentage(part: u64, whole: u64) -> u32 {
+pub(super) fn percentage(part: u64, whole: u64) -> u32 {
     let percent = (u128::from(part) * 100).div_ceil(u128::from(whole.max(1)));
     u32::try_from(percent).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What the manifest of a package from elsewhere says of its licence and of what runs while it is built.
+//! What the manifest of a package from elsewhere says of its licence, its repository and what runs while it is built.
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -27,6 +27,8 @@ pub struct Stated {
     pub links: Option<String>,
     /// Whether its library is a procedural macro.
     pub proc_macro: bool,
+    /// The address of its repository.
+    pub repository: Option<String>,
 }
 
 /// Reads the manifest of a package from elsewhere, as Cargo packed it; other keys are not looked at.
@@ -57,6 +59,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> Result<Stated, Diagnostic> {
         file: string("license-file"),
         links: string("links"),
         proc_macro: is_proc_macro(&document),
+        repository: string("repository"),
     })
 }
 

@@ -40,6 +40,8 @@ pub struct PolicyFile {
     licenses: Option<LicensesTable>,
     /// Whose attestations count; a layer that has this table replaces it as a whole.
     provenance: Option<ProvenancePolicy>,
+    /// How much one publisher may reach, and how publishers are known.
+    publishers: Option<PublishersTable>,
     /// Where packages may come from.
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.
@@ -183,6 +185,17 @@ enum TargetsValue {
 enum TargetsWord {
     /// Every target there is.
     All,
+}
+
+/// How much one publisher may reach, and how publishers are known.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct PublishersTable {
+    /// The largest share of members, in percent, that the packages of one publisher may together reach.
+    #[schemars(range(max = 100))]
+    single_point_percent: Option<u32>,
+    /// A snapshot of crates.io's owners, relative to the workspace root; empty for none.
+    snapshot: Option<String>,
 }
 
 /// Where packages may come from.

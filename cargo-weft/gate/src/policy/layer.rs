@@ -50,8 +50,10 @@ pub(super) mod key {
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
     pub(in super::super) const REQUIRE_MERGE: &str = "gate.merge.require";
     pub(in super::super) const REQUIRE_RELEASE: &str = "gate.release.require";
+    pub(in super::super) const SINGLE_POINT: &str = "publishers.single-point-percent";
     pub(in super::super) const SIGNED_EVIDENCE: &str = "claims.signed-evidence";
     pub(in super::super) const SEVERITY: &str = "advisories.severity";
+    pub(in super::super) const SNAPSHOT: &str = "publishers.snapshot";
     pub(in super::super) const TARGETS: &str = "graph.targets";
 }
 
@@ -114,6 +116,7 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     reader.cooldown(&document)?;
     reader.licenses(&document)?;
     reader.read(key::PROVENANCE, document.get("provenance"), provenance::read)?;
+    reader.publishers(&document)?;
     reader.sources(&document)?;
     reader.topology(&document)?;
     reader.gates(&document)?;
@@ -246,6 +249,17 @@ impl Reader {
         let Some(table) = document.table("cooldown")? else { return Ok(()) };
         self.read(key::COOLDOWN, table.get("days"), days)?;
         self.read(key::COOLDOWN_EXEMPT, table.get("exempt"), strings)?;
+        table.finish()
+    }
+
+    fn publishers(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("publishers")? else { return Ok(()) };
+        self.read(key::SINGLE_POINT, table.get("single-point-percent"), |node| {
+            Ok(Value::Number(node.number(100)?))
+        })?;
+        self.read(key::SNAPSHOT, table.get("snapshot"), |node| {
+            Ok(Value::Text(node.string()?.to_owned()))
+        })?;
         table.finish()
     }
 
@@ -463,6 +477,7 @@ mod tests {
         check("[topology]\nblast-percent = 101", "from 0 to 100", "");
         check("[topology]\nblast-percent = -1", "from 0 to 100", "");
         check("[topology]\nblast-percent = 1.5", "from 0 to 100", "");
+        check("[publishers]\nsingle-point-percent = 101", "from 0 to 100", "");
     }
 
     #[test]
