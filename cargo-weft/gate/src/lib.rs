@@ -25,6 +25,7 @@ pub mod policy;
 pub mod provenance;
 pub mod publisher;
 pub mod release;
+pub mod risk;
 pub mod rule;
 pub mod topology;
 pub mod verdict;

@@ -5,13 +5,16 @@
 //! came from.
 //! What results, [`Policy`], has no places and no gaps, and is what a verdict records.
 
+mod barrier;
 mod file;
 mod layer;
 mod license;
 mod provenance;
 mod rule;
 
+pub use barrier::{Barrier, RiskPolicy};
 pub use file::PolicyFile;
+pub(crate) use layer::word;
 pub use layer::{Layer, parse_layer};
 pub(crate) use license::MODE;
 pub use license::{Clarification, LicenseException, LicenseFile, LicensePolicy};
@@ -40,6 +43,9 @@ pub struct Policy {
     pub advisories: AdvisoryPolicy,
     /// Which crates may be in the graph.
     pub bans: BanPolicy,
+    /// What keeps attacks on crates away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barriers: Vec<Barrier>,
     /// Which members may reach which packages.
     pub boundaries: Vec<Boundary>,
     /// The level of every check, by code.
@@ -61,6 +67,9 @@ pub struct Policy {
     /// How much one publisher may reach; absent where it is as the profile `local` has it.
     #[serde(default, skip_serializing_if = "PublisherPolicy::is_default")]
     pub publishers: PublisherPolicy,
+    /// What the risk model and the checks on it compare with.
+    #[serde(default, skip_serializing_if = "RiskPolicy::is_default")]
+    pub risk: RiskPolicy,
     /// Where packages may come from.
     pub sources: SourcePolicy,
     /// Thresholds of the topology checks.
@@ -375,6 +384,10 @@ impl Draft {
                     _ => None,
                 })?,
             },
+            barriers: self.optional(key::BARRIER, |v| match v {
+                layer::Value::Barriers(list) => Some(list.clone()),
+                _ => None,
+            }),
             boundaries: self.get(key::BOUNDARY, |v| match v {
                 layer::Value::Boundaries(list) => Some(list.clone()),
                 _ => None,
@@ -425,6 +438,13 @@ impl Draft {
                 single_point_percent: self.number(key::SINGLE_POINT)?,
                 snapshot: self.text(key::SNAPSHOT)?,
             },
+            risk: RiskPolicy {
+                delta_budget_percent: self.number(key::DELTA_BUDGET).ok(),
+                losses: self.optional(key::LOSSES, |v| match v {
+                    layer::Value::Losses(losses) => Some(losses.clone()),
+                    _ => None,
+                }),
+            },
             sources: SourcePolicy {
                 git: self.strings(key::GIT)?,
                 registries: self.strings(key::REGISTRIES)?,
@@ -443,6 +463,11 @@ impl Draft {
 
     fn get<T>(&self, key: &str, read: impl Fn(&layer::Value) -> Option<T>) -> Result<T, String> {
         self.values.get(key).and_then(read).ok_or_else(|| format!("no profile sets `{key}`"))
+    }
+
+    /// What no profile has to set.
+    fn optional<T: Default>(&self, key: &str, read: impl Fn(&layer::Value) -> Option<T>) -> T {
+        self.values.get(key).and_then(read).unwrap_or_default()
     }
 
     fn flag(&self, key: &str) -> Result<bool, String> {

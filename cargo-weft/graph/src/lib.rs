@@ -35,9 +35,9 @@
 mod articulation;
 mod betweenness;
 mod bits;
+mod block;
 mod bound;
 mod cascade;
-mod block;
 mod condensation;
 mod cover;
 mod csr;
@@ -57,9 +57,9 @@ mod reach;
 
 pub use articulation::articulation_points;
 pub use betweenness::{Betweenness, betweenness};
+pub use block::{Objective, Plan, plan};
 pub use bound::{Bounds, bounds};
 pub use cascade::{Cascade, Drawn, Hits, Stakes, Tally, Tie, Worlds};
-pub use block::{Objective, Plan, plan};
 pub use condensation::Condensation;
 pub use cover::{Cover, Fewest, fewest_cover, greedy_cover};
 pub use cut::{Cut, CutFault, FlowPath, Separation, UNCUTTABLE, minimum_cut};
@@ -73,4 +73,5 @@ pub use path::{ShortestPaths, shortest_path, shortest_path_avoiding};
 pub use path_count::{PathCount, path_counts};
 pub use percolation::{Percolation, percolation};
 pub use probability::Probability;
+pub use random::mix;
 pub use reach::{Reach, reach_from_roots};

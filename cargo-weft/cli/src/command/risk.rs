@@ -1,32 +1,34 @@
-//! `cargo weft risk`: external packages ranked by what the graph's shape exposes, each column explained in a line.
+//! `cargo weft risk`: what attacks on external crates are expected to cost, and which crates that hangs on.
 
-use clap::{Args, ValueEnum};
-use schemars::JsonSchema;
-use serde::Serialize;
-use std::fmt::Write;
-use weft_gate::Topology;
-use weft_gate::inventory::Precision;
-use weft_gate::topology::RiskRow;
+mod rank;
+mod simulate;
 
-use super::output::{Reports, Text};
-use super::{Selection, facts};
+use std::path::Path;
+
+use clap::{Args, Subcommand, ValueEnum};
+use weft_gate::risk::{Campaign, Model, Priors, Settings, campaign, model, prior};
+use weft_gate::{Inventory, Policy};
+
+use super::facts::Loaded;
 use crate::error::{Error, ExitStatus};
-use crate::report;
+use crate::source::{files, index};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RiskArgs {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
-    selection: Selection,
-    /// How many packages to show; 0 shows all
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    top: usize,
-    /// The measure to rank by
-    #[arg(long, value_enum, default_value_t = Measure::Alone, value_name = "MEASURE")]
-    sort: Measure,
-    #[command(flatten)]
-    reports: Reports<Format>,
+    rank: rank::RankArgs,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Estimate what campaigns cost, with bands and what they depend on
+    Simulate(simulate::SimulateArgs),
+}
+
+/// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Human,
@@ -34,95 +36,126 @@ enum Format {
     Markdown,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Measure {
-    /// External packages that only it brings in
-    Alone,
-    /// Members in whose build its code runs
-    HostExecution,
-    /// Members that reach it
-    Blast,
-    /// Shortest paths through it
-    Betweenness,
-    /// Packages that depend on it directly
-    FanIn,
-    /// Packages it depends on directly
-    FanOut,
-}
-
-/// What each column says, in the order of the table.
-const LEGEND: [(&str, &str); 9] = [
-    ("alone", "external packages that would leave the graph with it (what it dominates)"),
-    (
-        "host",
-        "members in whose build its code runs: build script, procedural macro, or linked into one",
-    ),
-    ("reach", "members that depend on it, however far: where a compromise of it can arrive"),
-    ("between", "pairs of packages whose shortest path passes through it (betweenness)"),
-    ("in", "packages that depend on it directly"),
-    ("out", "packages it depends on directly"),
-    ("depth", "steps from the nearest member"),
-    ("cut", "without it the graph falls apart, directions ignored (articulation point)"),
-    ("f50", "the smallest share of packages that must pass a compromise on until half are reached"),
-];
-
-/// The table in JSON.
-#[derive(Serialize, JsonSchema)]
-struct Table {
-    /// f50 in thousandths.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    f50_thousandths: Option<u32>,
-    /// How sharply the graph is known.
-    precision: Precision,
-    /// The rows, the riskiest first.
-    rows: Vec<RiskRow>,
-    /// The version of this format.
-    schema: u32,
+/// Which worlds are drawn, and of which campaigns.
+#[derive(Debug, Args)]
+struct Drawing {
+    /// A campaign: the name of a built-in one, or a file; by default all built-in ones
+    #[arg(long, value_name = "NAME|FILE")]
+    campaign: Vec<String>,
+    /// The seed of the worlds
+    #[arg(long, default_value_t = Settings::default().seed, value_name = "N")]
+    seed: u64,
+    /// How many worlds are drawn where bounds do not settle the answer
+    #[arg(long, default_value_t = Settings::default().worlds, value_name = "N", value_parser = clap::value_parser!(u32).range(512..=1_048_576))]
+    trials: u32,
+    /// How many threads draw them; the answer is the same for any number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 }
 
 pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
-    let destinations = args.reports.destinations(Format::Human)?;
-    let loaded = facts::load(&args.selection, super::today())?;
-    let inventory = loaded.inventory()?;
-    let topology = Topology::of(inventory).map_err(|e| Error::NoGraph { reason: e.to_string() })?;
-    let mut rows = topology.ranked(inventory);
-    // Stable, so that ties keep the order of the ranking.
-    rows.sort_by_key(|row| std::cmp::Reverse(measure(row, args.sort)));
-    rows.truncate(if args.top == 0 { rows.len() } else { args.top });
-    let table = Table {
-        f50_thousandths: topology.f50_thousandths,
-        precision: inventory.precision,
-        rows,
-        schema: 1,
-    };
-    let render = |format| match format {
-        Format::Human => Ok(Text::Styled(human(&table))),
-        Format::Json => report::json::render(&table).map(Text::Machine),
-        Format::Markdown => Ok(Text::Machine(report::markdown::risk_table(&table.rows))),
-    };
-    destinations.write(render)?;
-    Ok(ExitStatus::Passed)
-}
-
-fn measure(row: &RiskRow, measure: Measure) -> u64 {
-    match measure {
-        Measure::Alone => row.retained,
-        Measure::HostExecution => row.host_execution.unwrap_or(0).into(),
-        Measure::Blast => row.blast.into(),
-        Measure::Betweenness => row.betweenness_thousandths,
-        Measure::FanIn => row.fan_in.into(),
-        Measure::FanOut => row.fan_out.into(),
+    match &args.command {
+        None => rank::run(&args.rank),
+        Some(Command::Simulate(args)) => simulate::run(args),
     }
 }
 
-fn human(table: &Table) -> String {
-    let mut out = report::human::risk_table(&table.rows);
-    if let Some(f50) = table.f50_thousandths {
-        _ = writeln!(out, "\n  f50 {}.{}%", f50 / 10, f50 % 10);
+impl Drawing {
+    fn settings(&self) -> Settings {
+        Settings::of(self.seed, self.trials)
     }
-    _ = writeln!(out, "\n  at {} precision", table.precision.as_str());
-    for (column, meaning) in LEGEND {
-        report::human::paragraph(&mut out, &format!("{column:9}"), meaning, 2);
+
+    /// Runs what draws worlds with the wished number of threads.
+    fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        let Some(threads) = self.threads else { return Ok(work()) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
+        Ok(pool.map_err(|e| Error::Bug(e.to_string()))?.install(work))
     }
-    out
+
+    /// Returns the model of an inventory under these campaigns.
+    fn model(&self, loaded: &Loaded, inventory: &Inventory) -> Result<Model, Error> {
+        let priors = prior::built_in();
+        let campaigns = campaigns(&self.campaign, &priors)?;
+        Ok(model_of(loaded, inventory, &loaded.facts.policy, priors, campaigns))
+    }
+}
+
+/// Returns the model of an inventory under a policy.
+fn model_of(
+    loaded: &Loaded,
+    inventory: &Inventory,
+    policy: &Policy,
+    priors: Priors,
+    campaigns: Vec<Campaign>,
+) -> Model {
+    let releases = index::releases(inventory);
+    let known = model::Known { as_of: loaded.facts.as_of, releases: releases.as_ref().ok() };
+    Model::of(inventory, policy, known, priors, campaigns)
+}
+
+/// The largest campaign that is read, in bytes.
+const MAX_CAMPAIGN: usize = 1 << 20;
+
+/// Returns the named campaigns; all built-in ones if none is named.
+fn campaigns(named: &[String], priors: &Priors) -> Result<Vec<Campaign>, Error> {
+    let built_in = campaign::built_in();
+    if named.is_empty() {
+        return Ok(built_in);
+    }
+    let mut campaigns: Vec<Campaign> = Vec::new();
+    for name in named {
+        let campaign = match built_in.iter().find(|campaign| campaign.name == *name) {
+            Some(campaign) => campaign.clone(),
+            None => read(name, &built_in, priors)?,
+        };
+        if campaigns.iter().any(|known| known.name == campaign.name) {
+            return Err(Error::usage(
+                format!("campaign `{}` is named twice", campaign.name),
+                "give each campaign a name of its own",
+            ));
+        }
+        campaigns.push(campaign);
+    }
+    campaigns.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(campaigns)
+}
+
+fn read(path: &str, built_in: &[Campaign], priors: &Priors) -> Result<Campaign, Error> {
+    let bytes = files::read_bounded(Path::new(path), MAX_CAMPAIGN).map_err(|refusal| {
+        let known: Vec<&str> = built_in.iter().map(|campaign| campaign.name.as_str()).collect();
+        Error::usage(
+            format!("`{path}` is no built-in campaign, and as a file it {refusal}"),
+            format!("name a file, or one of {}", known.join(", ")),
+        )
+    })?;
+    campaign::parse(path, &bytes, priors).map_err(|diagnostic| Error::Config {
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        diagnostic,
+    })
+}
+
+/// Writes 10^-9 losses as losses, with three digits that count.
+fn losses(nano: u64) -> String {
+    let digits = nano.checked_ilog10().unwrap_or(0);
+    let places = 9 - digits.min(9) + 2;
+    let places = places.clamp(2, 9);
+    let unit = 10_u64.pow(9 - places);
+    let rounded = (nano + unit / 2) / unit;
+    let scale = 10_u64.pow(places);
+    format!("{}.{:0width$}", rounded / scale, rounded % scale, width = places as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::losses;
+
+    #[test]
+    fn losses_have_three_digits_that_count() {
+        assert_eq!(losses(0), "0.000000000");
+        assert_eq!(losses(7), "0.000000007");
+        assert_eq!(losses(12_345), "0.0000123");
+        assert_eq!(losses(123_456_789), "0.123");
+        assert_eq!(losses(1_234_567_890), "1.23");
+        assert_eq!(losses(123_456_789_000), "123.46");
+    }
 }

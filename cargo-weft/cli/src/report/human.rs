@@ -262,20 +262,27 @@ fn riskiest(out: &mut String, rows: &[RiskRow]) {
         out,
         "\n{BOLD}riskiest external packages{BOLD:#} (`cargo weft risk` explains the columns)"
     );
-    out.push_str(&risk_table(rows));
+    out.push_str(&risk_table(rows, None));
 }
 
-/// Lays out risk rows; a `-` stands where a number is not known.
-pub fn risk_table(rows: &[RiskRow]) -> String {
+/// Lays out risk rows, where `deltas` are known with what blocking each would save; a `-` stands where a number is not
+/// known.
+pub fn risk_table(rows: &[RiskRow], deltas: Option<&[String]>) -> String {
     let fits = |table: &String| table.lines().all(|line| line.width() <= WIDTH);
     // Names give way to numbers.
-    (12..=30).rev().map(|width| table(rows, width)).find(fits).unwrap_or_else(|| table(rows, 12))
+    let widths = (12..=30).rev();
+    widths
+        .map(|width| table(rows, deltas, width))
+        .find(fits)
+        .unwrap_or_else(|| table(rows, deltas, 12))
 }
 
-fn table(rows: &[RiskRow], name_width: usize) -> String {
+fn table(rows: &[RiskRow], deltas: Option<&[String]>, name_width: usize) -> String {
     use Align::{Left, Right};
-    let header = ["package", "alone", "host", "reach", "between", "in", "out", "depth", "cut"];
-    let rows: Vec<Vec<String>> = rows
+    let mut header =
+        vec!["package", "alone", "host", "reach", "between", "in", "out", "depth", "cut"];
+    let mut align = vec![Left, Right, Right, Right, Right, Right, Right, Right, Left];
+    let mut rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             vec![
@@ -291,7 +298,14 @@ fn table(rows: &[RiskRow], name_width: usize) -> String {
             ]
         })
         .collect();
-    layout(&[Left, Right, Right, Right, Right, Right, Right, Right, Left], &header, &rows, 2)
+    if let Some(deltas) = deltas {
+        header.insert(1, "delta");
+        align.insert(1, Right);
+        for (row, delta) in rows.iter_mut().zip(deltas) {
+            row.insert(1, delta.clone());
+        }
+    }
+    layout(&align, &header, &rows, 2)
 }
 
 /// Writes a place as `file:line:column`.

@@ -170,19 +170,22 @@ fn risk(out: &mut String, rows: &[RiskRow]) {
         return;
     }
     out.push_str("### Riskiest external packages\n\n");
-    out.push_str(&risk_table(rows));
+    out.push_str(&risk_table(rows, None));
 }
 
-/// Writes risk rows as a table.
-pub fn risk_table(rows: &[RiskRow]) -> String {
-    let mut out = String::from(
-        "| package | alone | host | reach | between | in | out | depth | cut |\n|-|-:|-:|-:|-:|-:|-:|-:|-|\n",
+/// Writes risk rows as a table, where `deltas` are known with what blocking each would save.
+pub fn risk_table(rows: &[RiskRow], deltas: Option<&[String]>) -> String {
+    let (title, rule) = if deltas.is_some() { (" delta |", "-:|") } else { ("", "") };
+    let mut out = format!(
+        "| package |{title} alone | host | reach | between | in | out | depth | cut |\n|-|{rule}-:|-:|-:|-:|-:|-:|-:|-|\n",
     );
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
+        let delta = deltas.and_then(|deltas| deltas.get(at));
         _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} |{} {} | {} | {} | {} | {} | {} | {} | {} |",
             markdown_code(&format!("{} {}", row.name, row.version)),
+            delta.map_or(String::new(), |delta| format!(" {delta} |")),
             row.retained,
             row.host_execution.map_or("-".to_owned(), |n| n.to_string()),
             row.blast,

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::{
-    Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException, ProvenancePolicy,
+    Barrier, Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException,
+    ProvenancePolicy, RiskPolicy,
 };
 use crate::advisory::Severity;
 use crate::gate::Requirement;
@@ -24,6 +25,8 @@ pub struct PolicyFile {
     advisories: Option<AdvisoriesTable>,
     /// Which crates may be in the graph.
     bans: Option<BansTable>,
+    /// What keeps attacks on crates away.
+    barrier: Option<Vec<Barrier>>,
     /// Which members may reach which packages.
     boundary: Option<Vec<Boundary>>,
     /// A level for each check, by code or by `family/*`.
@@ -42,6 +45,8 @@ pub struct PolicyFile {
     provenance: Option<ProvenancePolicy>,
     /// How much one publisher may reach, and how publishers are known.
     publishers: Option<PublishersTable>,
+    /// What the risk model and the checks on it compare with.
+    risk: Option<RiskPolicy>,
     /// Where packages may come from.
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.

@@ -1,13 +1,14 @@
 //! One layer of a policy: a `weft.toml` or a profile, read with places and without mercy.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
 
 use super::{
-    Boundary, Clarification, DeniedCrate, FeatureRule, Features, Level, LicenseException,
-    ProvenancePolicy, SCHEMA, Targets, license, provenance, rule,
+    Barrier, Boundary, Clarification, DeniedCrate, FeatureRule, Features, Level, LicenseException,
+    ProvenancePolicy, SCHEMA, Targets, barrier, license, provenance, rule,
 };
 use crate::Diagnostic;
 use crate::advisory::Severity;
@@ -27,10 +28,12 @@ pub(super) mod key {
     pub(in super::super) const BAN_ALLOW: &str = "bans.allow";
     pub(in super::super) const BAN_DENY: &str = "bans.deny";
     pub(in super::super) const BAN_FEATURE: &str = "bans.feature";
+    pub(in super::super) const BARRIER: &str = "barrier";
     pub(in super::super) const BOUNDARY: &str = "boundary";
     pub(in super::super) const BLAST: &str = "topology.blast-percent";
     pub(in super::super) const COOLDOWN: &str = "cooldown.days";
     pub(in super::super) const COOLDOWN_EXEMPT: &str = "cooldown.exempt";
+    pub(in super::super) const DELTA_BUDGET: &str = "risk.delta-budget-percent";
     pub(in super::super) const DEV_DEPENDENCIES: &str = "graph.dev-dependencies";
     pub(in super::super) const DUPLICATE_SKIP: &str = "topology.duplicate-skip";
     pub(in super::super) const DUPLICATE_SKIP_TREE: &str = "topology.duplicate-skip-tree";
@@ -45,6 +48,7 @@ pub(super) mod key {
     pub(in super::super) const LICENSE_CLARIFY: &str = "licenses.clarify";
     pub(in super::super) const LICENSE_CONFIDENCE: &str = "licenses.confidence-percent";
     pub(in super::super) const LICENSE_EXCEPTION: &str = "licenses.exception";
+    pub(in super::super) const LOSSES: &str = "risk.losses";
     pub(in super::super) const PROVENANCE: &str = "provenance";
     pub(in super::super) const REGISTRIES: &str = "sources.registries";
     pub(in super::super) const REQUIRE: &str = "gate.audit.require";
@@ -78,6 +82,7 @@ pub(super) struct Setting {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
+    Barriers(Vec<Barrier>),
     Boundaries(Vec<Boundary>),
     Clarifications(Vec<Clarification>),
     Denied(Vec<DeniedCrate>),
@@ -85,6 +90,7 @@ pub(super) enum Value {
     Features(Features),
     Flag(bool),
     Level(String, Level),
+    Losses(BTreeMap<String, u32>),
     LicenseExceptions(Vec<LicenseException>),
     Number(u32),
     Provenance(Box<ProvenancePolicy>),
@@ -111,12 +117,14 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     reader.graph(&document)?;
     reader.checks(&document)?;
     reader.advisories(&document)?;
+    reader.read(key::BARRIER, document.get("barrier"), barrier::read)?;
     reader.bans(&document)?;
     reader.claims(&document)?;
     reader.cooldown(&document)?;
     reader.licenses(&document)?;
     reader.read(key::PROVENANCE, document.get("provenance"), provenance::read)?;
     reader.publishers(&document)?;
+    reader.risk(&document)?;
     reader.sources(&document)?;
     reader.topology(&document)?;
     reader.gates(&document)?;
@@ -263,6 +271,15 @@ impl Reader {
         table.finish()
     }
 
+    fn risk(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
+        let Some(table) = document.table("risk")? else { return Ok(()) };
+        self.read(key::DELTA_BUDGET, table.get("delta-budget-percent"), |node| {
+            Ok(Value::Number(node.number(1_000_000)?))
+        })?;
+        self.read(key::LOSSES, table.get("losses"), barrier::losses)?;
+        table.finish()
+    }
+
     fn sources(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
         let Some(table) = document.table("sources")? else { return Ok(()) };
         self.read(key::REGISTRIES, table.get("registries"), strings)?;
@@ -359,7 +376,7 @@ fn requirements(node: &Node<'_, '_>, known: &[Requirement]) -> Result<Value, Dia
 }
 
 /// Reads one of a few words.
-pub(super) fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     node: &Node<'_, '_>,
     what: &str,
     known: impl AsRef<[T]>,
@@ -402,7 +419,11 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Severity(severity) => write!(f, "{:?}", severity.as_str()),
             Self::Text(text) => write!(f, "{}", toml::Value::from(text.as_str())),
+            Self::Barriers(list) => write_rules(f, list),
             Self::Boundaries(list) => write_rules(f, list),
+            Self::Losses(losses) => {
+                write!(f, "{}", toml::Value::try_from(losses).map_err(|_| fmt::Error)?)
+            }
             Self::Provenance(expected) => {
                 write!(f, "{}", toml::Value::try_from(expected).map_err(|_| fmt::Error)?)
             }

@@ -1,0 +1,34 @@
+//! Risk: what attacks on external crates are expected to cost, which crates that hangs on, and what would lower it.
+//!
+//! The mathematics is `weft-graph`'s; here Cargo's facts become its inputs: [`prior`] says how often attacks begin,
+//! [`campaign`] what they look like, [`model`] which crates and edges they concern, and [`assessment`] what follows.
+//! `docs/src/guide/risk.md` explains every number.
+
+pub mod assessment;
+pub mod campaign;
+pub mod model;
+pub mod prior;
+
+pub use assessment::{Assessment, Settings};
+pub use campaign::Campaign;
+pub use model::Model;
+pub use prior::Priors;
+
+use crate::Diagnostic;
+use crate::input::tree::{Node, Table};
+
+fn check_schema(file: &str, document: &Table<'_, '_>, known: u32) -> Result<(), Diagnostic> {
+    let schema = required(file, document, "schema")?;
+    match schema.number(u32::MAX)? {
+        found if found == known => Ok(()),
+        found => Err(schema.fault(format!("schema {found} is unknown; weft reads {known}"))),
+    }
+}
+
+fn required<'a, 't>(
+    file: &str,
+    table: &Table<'a, 't>,
+    key: &'static str,
+) -> Result<Node<'a, 't>, Diagnostic> {
+    table.get(key).ok_or_else(|| Diagnostic::whole(file, format!("has no `{key}`")))
+}
