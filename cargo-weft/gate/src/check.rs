@@ -6,6 +6,7 @@
 
 pub mod advisory;
 pub mod ban;
+pub mod barrier;
 pub mod behavior;
 pub mod boundary;
 pub mod claim;
@@ -53,7 +54,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 55] = [
+pub static CHECKS: [&dyn Check; 56] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -62,6 +63,7 @@ pub static CHECKS: [&dyn Check; 55] = [
     &advisory::Vulnerability,
     &ban::Feature,
     &ban::Package,
+    &barrier::Violated,
     &behavior::DormantThenNewDependency,
     &behavior::Lookalike,
     &behavior::NewCapability,

@@ -7,6 +7,7 @@
 pub mod assessment;
 pub mod campaign;
 pub mod model;
+pub mod plan;
 pub mod prior;
 
 pub use assessment::{Assessment, Settings};

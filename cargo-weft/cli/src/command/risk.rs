@@ -1,5 +1,6 @@
 //! `cargo weft risk`: what attacks on external crates are expected to cost, and which crates that hangs on.
 
+mod plan;
 mod rank;
 mod simulate;
 
@@ -24,6 +25,8 @@ pub(super) struct RiskArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Propose barriers that lower the expected loss most within a budget
+    Plan(plan::PlanArgs),
     /// Estimate what campaigns cost, with bands and what they depend on
     Simulate(simulate::SimulateArgs),
 }
@@ -56,6 +59,7 @@ struct Drawing {
 pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
     match &args.command {
         None => rank::run(&args.rank),
+        Some(Command::Plan(args)) => plan::run(args),
         Some(Command::Simulate(args)) => simulate::run(args),
     }
 }

@@ -54,7 +54,8 @@ pub enum Barrier {
         /// Why.
         reason: String,
     },
-    /// Every locked version of the crate is this one, with this archive, until a person has looked at another.
+    /// Every locked version of the crate is this one, or that of another pin of it, with this archive, until a person
+    /// has looked at another.
     Pin {
         /// The SHA-256 of the archive.
         #[schemars(with = "String")]
@@ -88,7 +89,7 @@ pub enum Barrier {
     },
     /// Versions of the crate are so many days old before they are locked.
     Window {
-        /// The crate's name.
+        /// The crate's name; `*` for every external crate.
         #[serde(rename = "crate")]
         name: String,
         /// How many days.

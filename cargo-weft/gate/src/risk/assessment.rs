@@ -220,6 +220,38 @@ pub fn expected_loss(model: &Model, settings: Settings) -> Result<u64, GraphErro
     Ok(sum)
 }
 
+/// Sums for each package what attacks that begin in it are expected to cost, in 10^-9 losses a year.
+///
+/// # Errors
+///
+/// As [`Assessment::of`].
+pub fn own_losses(model: &Model, settings: Settings) -> Result<Vec<u64>, GraphError> {
+    let mut own = vec![0; model.len()];
+    for executes in Execution::ALL {
+        let campaigns = model.campaigns_at(executes);
+        if campaigns.is_empty() {
+            continue;
+        }
+        let cascade = model.cascade(executes)?;
+        let worlds = needed(&cascade, settings.worlds, settings.seed);
+        for ((at, own), reach) in own.iter_mut().enumerate().zip(reach(model, &cascade, worlds)) {
+            let seeds = campaigns.iter().map(|&i| u128::from(model.seeds[i].rates[at]));
+            *own += nano(seeds.sum::<u128>() * reach / u128::from(worlds.count.max(1)));
+        }
+    }
+    Ok(own)
+}
+
+/// Sums over worlds, for each package, what harm that begins there costs, in 10^-3 losses.
+fn reach(model: &Model, cascade: &Cascade, worlds: Worlds) -> Vec<u128> {
+    let hits = cascade.hits(worlds);
+    let of_package = |package: u32| {
+        let of_root = hits.of(package).iter().zip(&model.losses);
+        of_root.map(|(&hits, &loss)| u128::from(hits) * u128::from(loss)).sum()
+    };
+    (0u32..).take(model.len()).map(of_package).collect()
+}
+
 /// Returns the worlds that have to be drawn: one, if they are all the same.
 fn needed(cascade: &Cascade, worlds: u32, seed: u64) -> Worlds {
     Worlds { seed, count: if cascade.is_certain() { 1 } else { worlds } }
@@ -245,13 +277,8 @@ impl Part {
             campaigns.iter().map(|&i| model.seeds[i].rates.clone()).collect();
         let stakes = Stakes { seeds: &seeds, losses: &model.losses };
         let worlds = needed(&cascade, settings.worlds, settings.seed);
-        let hits = cascade.hits(worlds);
-        let reach = (0u32..).take(model.len()).map(|package| {
-            let of_root = hits.of(package).iter().zip(&model.losses);
-            of_root.map(|(&hits, &loss)| u128::from(hits) * u128::from(loss)).sum()
-        });
         Ok(Part {
-            reach: reach.collect(),
+            reach: reach(model, &cascade, worlds),
             losses: cascade.loss(worlds, stakes),
             falls: cascade.falls(needed(&cascade, settings.delta_worlds, settings.seed), stakes),
             bounds: loss_bounds(model, executes, &seeds)?,
@@ -523,7 +550,7 @@ fn attribution(
 }
 
 /// Returns the expectation of an item.
-fn mean(tally: &Tally, scenario: usize, item: usize) -> u64 {
+pub(super) fn mean(tally: &Tally, scenario: usize, item: usize) -> u64 {
     nano(tally.sum(scenario, item) / u128::from(tally.worlds().max(1)))
 }
 

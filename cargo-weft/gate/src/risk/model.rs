@@ -167,7 +167,7 @@ fn cooldown(policy: &Policy, package: &Package) -> u32 {
     let is_exempt = whole.exempt.contains(&package.name);
     let days = if is_exempt { 0 } else { whole.days };
     let windows = policy.barriers.iter().filter_map(|barrier| match barrier {
-        Barrier::Window { name, days, .. } if *name == package.name => Some(*days),
+        Barrier::Window { name, days, .. } if name == "*" || *name == package.name => Some(*days),
         _ => None,
     });
     windows.fold(days, u32::max).saturating_mul(24 * 60)
@@ -176,9 +176,8 @@ fn cooldown(policy: &Policy, package: &Package) -> u32 {
 /// Says whether a barrier keeps new versions of a package out until a person lets them in.
 fn is_held(policy: &Policy, package: &Package) -> bool {
     policy.barriers.iter().any(|barrier| match barrier {
-        Barrier::Pin { name, .. } | Barrier::Vendor { name, .. } | Barrier::Fork { name, .. } => {
-            *name == package.name
-        }
+        Barrier::Pin { name, version, .. } => *name == package.name && *version == package.version,
+        Barrier::Vendor { name, .. } | Barrier::Fork { name, .. } => *name == package.name,
         Barrier::Window { .. } | Barrier::Seal { .. } | Barrier::Drop { .. } => false,
     })
 }

@@ -1,0 +1,214 @@
+#![doc = include_str!("violated.md")]
+
+use crate::check::{Check, Context, each};
+use crate::exemption::days_between;
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::inventory::{Inventory, Package, Precision, Source, same_repository};
+use crate::policy::Barrier;
+
+/// See the module's page.
+pub struct Violated;
+
+impl Check for Violated {
+    fn code(&self) -> &'static str {
+        "barrier/violated"
+    }
+
+    fn page(&self) -> &'static str {
+        include_str!("violated.md")
+    }
+
+    fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
+        let inventory = context.inventory()?;
+        let barriers = &context.policy().barriers;
+        let violated =
+            barriers.iter().flat_map(|barrier| violations(context.facts(), inventory, barrier));
+        Ok(each(violated, |violation| {
+            let package = inventory.package(violation.package);
+            let introduction = context.introduction(violation.package);
+            Finding::new(self.code(), &package.id, introduction.place, violation.sentence)
+                .path(introduction.path)
+                .remedy(violation.remedy)
+                .field("barrier", violation.kind)
+        }))
+    }
+
+    fn gap(&self, context: &Context<'_>) -> Option<String> {
+        let inventory = context.inventory().ok()?;
+        let barriers = context.policy().barriers.iter();
+        let mut gaps = barriers.filter_map(|barrier| unknown(context.facts(), inventory, barrier));
+        gaps.next()
+    }
+}
+
+/// A package that a barrier does not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The package, by its index.
+    pub package: u32,
+    /// The barrier's kind.
+    pub kind: &'static str,
+    /// What is wrong, in a sentence.
+    pub sentence: String,
+    /// What to do, in a sentence.
+    pub remedy: String,
+}
+
+/// Finds the packages that a barrier does not let in.
+pub fn violations(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Vec<Violation> {
+    let concerns = |index: &u32| is_about(barrier, inventory.package(*index));
+    let packages = inventory.present_externals().into_iter().filter(concerns);
+    packages
+        .filter_map(|index| {
+            let (sentence, remedy) = violation(facts, inventory, barrier, index)?;
+            Some(Violation { package: index, kind: barrier.kind(), sentence, remedy })
+        })
+        .collect()
+}
+
+fn is_about(barrier: &Barrier, package: &Package) -> bool {
+    let is_window = matches!(barrier, Barrier::Window { .. });
+    barrier.name() == package.name || is_window && barrier.name() == "*"
+}
+
+fn violation(
+    facts: &Facts,
+    inventory: &Inventory,
+    barrier: &Barrier,
+    index: u32,
+) -> Option<(String, String)> {
+    let package = inventory.package(index);
+    let spec = package.spec();
+    match barrier {
+        Barrier::Drop { feature: None, .. } => {
+            Some((format!("{spec} is in the graph, and a barrier keeps it out."), remove(package)))
+        }
+        Barrier::Drop { feature: Some(feature), .. } => {
+            package.features.as_ref()?.contains(feature).then(|| {
+                let sentence = format!(
+                    "The feature {feature} of {spec} is switched on, and a barrier keeps it off."
+                );
+                (sentence, "Ask for fewer features, or for no default ones.".to_owned())
+            })
+        }
+        Barrier::Fork { repository, .. } => {
+            let is_fork = matches!(
+                &package.source,
+                Source::Git { url, .. } if same_repository(url, repository)
+            );
+            (!is_fork).then(|| {
+                let sentence =
+                    format!("{spec} does not come from {repository}, which a barrier asks for.");
+                (sentence, format!("Point `[patch]` at {repository} for {}.", package.name))
+            })
+        }
+        Barrier::Pin { .. } => pin(facts, package),
+        Barrier::Seal { dependencies, .. } => {
+            let edges = inventory.edges.iter().filter(|edge| edge.from == index);
+            let new: Vec<String> = edges
+                .map(|edge| inventory.package(edge.to))
+                .filter(|dependency| !dependencies.contains(&dependency.name))
+                .map(Package::spec)
+                .collect();
+            (!new.is_empty()).then(|| {
+                let sentence = format!(
+                    "{spec} depends on {}, and a barrier lets it depend on other crates alone.",
+                    new.join(", ")
+                );
+                let remedy = "Look at what is new, and add it to the barrier's `dependencies`, or stay with the older version.";
+                (sentence, remedy.to_owned())
+            })
+        }
+        Barrier::Vendor { .. } => (!is_vendored(facts, package)).then(|| {
+            let sentence = format!("{spec} is not vendored, which a barrier asks for.");
+            (sentence, "Run `cargo vendor`, and commit what it says to write.".to_owned())
+        }),
+        Barrier::Window { days, .. } => {
+            let published = facts.releases.as_ref().ok()?.get(&package.id)?.published?;
+            let age = days_between(published, facts.as_of);
+            (i64::from(age) < i64::from(*days)).then(|| {
+                let sentence = format!(
+                    "{spec} was published on {published}, and a barrier lets it in after {}.",
+                    crate::exemption::days(i32::try_from(*days).unwrap_or(i32::MAX))
+                );
+                (sentence, "Stay with an older version until it has aged.".to_owned())
+            })
+        }
+    }
+}
+
+/// Compares a package with all pins of its crate, and speaks for the first of them.
+fn pin(facts: &Facts, package: &Package) -> Option<(String, String)> {
+    let mut versions = Vec::new();
+    for barrier in &facts.policy.barriers {
+        let Barrier::Pin { name, version, checksum, .. } = barrier else { continue };
+        if *name != package.name {
+            continue;
+        }
+        if *version == package.version && package.checksum.as_ref() == Some(checksum) {
+            return None;
+        }
+        versions.push(if *version == package.version {
+            format!("{version} with another archive")
+        } else {
+            version.to_string()
+        });
+    }
+    let sentence = format!(
+        "{} is locked, and a barrier lets in {} alone.",
+        package.spec(),
+        if versions.is_empty() { "no version".to_owned() } else { versions.join(", ") }
+    );
+    let remedy = format!(
+        "Look at what changed, then write its version and checksum into the barrier of {} in weft.toml.",
+        package.name
+    );
+    Some((sentence, remedy))
+}
+
+fn remove(package: &Package) -> String {
+    format!("Remove what brings {} in, or the barrier.", package.name)
+}
+
+fn is_vendored(facts: &Facts, package: &Package) -> bool {
+    let is_directory = |with: &str| with.starts_with("directory ");
+    package.source.is_path()
+        || facts
+            .replacements
+            .as_ref()
+            .is_ok_and(|list| list.iter().any(|replacement| is_directory(&replacement.with)))
+}
+
+/// Says what of a barrier cannot be looked at.
+fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Option<String> {
+    let name = barrier.name();
+    match barrier {
+        Barrier::Window { .. } => {
+            let packages = inventory.present_externals().into_iter();
+            let mut concerned =
+                packages.map(|i| inventory.package(i)).filter(|package| is_about(barrier, package));
+            let undated = match facts.releases.as_ref() {
+                Err(reason) => return Some(reason.to_owned()),
+                Ok(releases) => concerned
+                    .find(|package| {
+                        releases.get(&package.id).and_then(|release| release.published).is_none()
+                    })
+                    .map(Package::spec),
+            };
+            undated.map(|spec| format!("no index says when {spec} was published"))
+        }
+        Barrier::Drop { feature: Some(_), .. } if inventory.precision == Precision::Lock => Some(
+            format!("which features of {name} are switched on is known at metadata precision only"),
+        ),
+        Barrier::Vendor { .. } => facts
+            .replacements
+            .as_ref()
+            .err()
+            .map(|reason| format!("whether {name} is vendored is not known: {reason}")),
+        Barrier::Drop { .. }
+        | Barrier::Fork { .. }
+        | Barrier::Pin { .. }
+        | Barrier::Seal { .. } => None,
+    }
+}
