@@ -54,7 +54,7 @@ pub trait Check: Sync {
 }
 
 /// Every check, sorted by code.
-pub static CHECKS: [&dyn Check; 56] = [
+pub static CHECKS: [&dyn Check; 57] = [
     &advisory::DatabaseStale,
     &advisory::Malicious,
     &advisory::Notice,
@@ -106,6 +106,7 @@ pub static CHECKS: [&dyn Check; 56] = [
     &source::RegistryNotAllowed,
     &source::Replaced,
     &topology::Blast,
+    &topology::DeltaBudget,
     &topology::DuplicateVersion,
     &topology::HostExecution,
     &topology::SoleGateway,

@@ -201,6 +201,9 @@ pub struct Base {
     pub behavior: Option<Known<Vec<Update>>>,
     /// The commit.
     pub commit: String,
+    /// What attacks are expected to cost there in a year, in 10^-9 losses; absent where no policy asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_loss_nano: Option<u64>,
     /// The findings there, exempted ones included, sorted; one that is there twice is listed twice.
     pub findings: Vec<Identity>,
     /// What the head changes of the rules; absent where it changes none.
@@ -446,6 +449,7 @@ mod tests {
         let base = Base {
             behavior: None,
             commit: "c".to_owned(),
+            expected_loss_nano: None,
             findings: vec![identity("pkg:cargo/a@1.0.0"), identity("x")],
             rules: None,
         };

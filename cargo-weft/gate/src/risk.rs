@@ -16,7 +16,21 @@ pub use model::Model;
 pub use prior::Priors;
 
 use crate::Diagnostic;
+use crate::facts::Facts;
 use crate::input::tree::{Node, Table};
+use crate::inventory::Inventory;
+
+/// Sums what the built-in campaigns are expected to cost in a year, in 10^-9 losses, by the policy of some facts.
+///
+/// # Errors
+///
+/// A sentence: the graph is larger than can be measured.
+pub fn expected_of(facts: &Facts, inventory: &Inventory) -> Result<u64, String> {
+    let known = model::Known { as_of: facts.as_of, releases: facts.releases.as_ref().ok() };
+    let (priors, campaigns) = (prior::built_in(), campaign::built_in());
+    let model = Model::of(inventory, &facts.policy, known, priors, campaigns);
+    assessment::expected_loss(&model, Settings::default()).map_err(|e| e.to_string())
+}
 
 fn check_schema(file: &str, document: &Table<'_, '_>, known: u32) -> Result<(), Diagnostic> {
     let schema = required(file, document, "schema")?;

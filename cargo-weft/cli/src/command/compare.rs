@@ -7,7 +7,7 @@ use weft_gate::capability::Update;
 use weft_gate::diff::{Base, Identity};
 use weft_gate::facts::{Input, Known, Notice};
 use weft_gate::input::publishers::MAX_SNAPSHOT;
-use weft_gate::{Verdict, decide_in_full};
+use weft_gate::{Verdict, decide_in_full, risk};
 
 use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
@@ -141,7 +141,8 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let (rules, input) = rules.map(|found| (found.rules, found.input)).unzip();
     let behavior = Some(behavior(&base, &head));
     let commit = base_revision.commit.clone();
-    head.facts.base = Some(Base { behavior, commit, findings, rules });
+    let expected_loss_nano = expected_loss(&base);
+    head.facts.base = Some(Base { behavior, commit, expected_loss_nano, findings, rules });
     head.facts.inputs.extend(input.flatten());
     let of_base = base.facts.inputs.iter();
     head.facts.inputs.extend(
@@ -163,6 +164,13 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
         },
         base_name: short(&base_revision.commit).to_owned(),
     })
+}
+
+/// Estimates what attacks are expected to cost, if the policy asks by how much that may rise.
+fn expected_loss(base: &Loaded) -> Option<u64> {
+    base.facts.policy.risk.delta_budget_percent?;
+    let inventory = base.inventory().ok()?;
+    risk::expected_of(&base.facts, inventory).ok()
 }
 
 /// Reads how the packages behave that the head brings.

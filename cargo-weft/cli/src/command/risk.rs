@@ -7,6 +7,7 @@ mod simulate;
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
+use weft_gate::risk::assessment::{MIN_WORLDS, losses};
 use weft_gate::risk::{Campaign, Model, Priors, Settings, campaign, model, prior};
 use weft_gate::{Inventory, Policy};
 
@@ -49,7 +50,7 @@ struct Drawing {
     #[arg(long, default_value_t = Settings::default().seed, value_name = "N")]
     seed: u64,
     /// How many worlds are drawn where bounds do not settle the answer
-    #[arg(long, default_value_t = Settings::default().worlds, value_name = "N", value_parser = clap::value_parser!(u32).range(512..=1_048_576))]
+    #[arg(long, default_value_t = Settings::default().worlds, value_name = "N", value_parser = clap::value_parser!(u32).range(i64::from(MIN_WORLDS)..=1_048_576))]
     trials: u32,
     /// How many threads draw them; the answer is the same for any number
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -136,30 +137,4 @@ fn read(path: &str, built_in: &[Campaign], priors: &Priors) -> Result<Campaign, 
         text: String::from_utf8_lossy(&bytes).into_owned(),
         diagnostic,
     })
-}
-
-/// Writes 10^-9 losses as losses, with three digits that count.
-fn losses(nano: u64) -> String {
-    let digits = nano.checked_ilog10().unwrap_or(0);
-    let places = 9 - digits.min(9) + 2;
-    let places = places.clamp(2, 9);
-    let unit = 10_u64.pow(9 - places);
-    let rounded = (nano + unit / 2) / unit;
-    let scale = 10_u64.pow(places);
-    format!("{}.{:0width$}", rounded / scale, rounded % scale, width = places as usize)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::losses;
-
-    #[test]
-    fn losses_have_three_digits_that_count() {
-        assert_eq!(losses(0), "0.000000000");
-        assert_eq!(losses(7), "0.000000007");
-        assert_eq!(losses(12_345), "0.0000123");
-        assert_eq!(losses(123_456_789), "0.123");
-        assert_eq!(losses(1_234_567_890), "1.23");
-        assert_eq!(losses(123_456_789_000), "123.46");
-    }
 }

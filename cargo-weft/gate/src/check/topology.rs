@@ -4,11 +4,13 @@
 //! the lockfiles of real workspaces.
 
 mod blast;
+mod delta_budget;
 mod duplicate_version;
 mod host_execution;
 mod sole_gateway;
 
 pub use blast::Blast;
+pub use delta_budget::DeltaBudget;
 pub use duplicate_version::DuplicateVersion;
 pub use host_execution::HostExecution;
 pub use sole_gateway::SoleGateway;

@@ -578,3 +578,29 @@ fn times(number: u64, millionths: u64) -> u64 {
     let product = u128::from(number) * u128::from(millionths) / 1_000_000;
     u64::try_from(product).unwrap_or(u64::MAX)
 }
+
+/// Writes 10^-9 losses as losses, with three digits that count.
+pub fn losses(nano: u64) -> String {
+    let digits = nano.checked_ilog10().unwrap_or(0);
+    let places = 9 - digits.min(9) + 2;
+    let places = places.clamp(2, 9);
+    let unit = 10_u64.pow(9 - places);
+    let rounded = (nano + unit / 2) / unit;
+    let scale = 10_u64.pow(places);
+    format!("{}.{:0width$}", rounded / scale, rounded % scale, width = places as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_have_three_digits_that_count() {
+        assert_eq!(losses(0), "0.000000000");
+        assert_eq!(losses(7), "0.000000007");
+        assert_eq!(losses(12_345), "0.0000123");
+        assert_eq!(losses(123_456_789), "0.123");
+        assert_eq!(losses(1_234_567_890), "1.23");
+        assert_eq!(losses(123_456_789_000), "123.46");
+    }
+}
