@@ -127,6 +127,11 @@ pub(crate) fn index(data: &[u8]) {
     let others = weft_gate::input::index::Others { first: &|_| None, is_locked: &|_| true };
     _ = weft_gate::input::index::find(data, &version, None, &others);
     _ = weft_gate::input::index::all(data, &others);
+    if let Ok(read) = weft_gate::input::candidates::candidates(data) {
+        for (chosen, _) in weft_gate::input::candidates::choose(&version, &read, |_| false) {
+            assert!(chosen > version, "nothing older is proposed");
+        }
+    }
 }
 
 /// `Cargo.lock`, and the inventory that is made of it.

@@ -16,6 +16,9 @@ mod check;
 mod file;
 mod lockfile;
 mod program;
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/registry.rs"]
+mod registry;
 mod size;
 mod socket;
 mod text;

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::common::{AS_OF, Done, LOCKFILE, Run, Tree, copy};
 use crate::dump;
+use crate::registry::Registry;
 
 const PASSPHRASE: &str = "unguessable-passphrase";
 
@@ -282,6 +283,7 @@ fn lines() -> Vec<(String, i32)> {
         ("db show".to_owned(), 2),
         ("db publishers --dump ../dump.tar.gz --output ../publishers.json".to_owned(), 0),
         ("db publishers".to_owned(), 2),
+        (format!("update --as-of {AS_OF}"), 0),
         ("explain topology/blast".to_owned(), 0),
         ("policy show".to_owned(), 0),
         ("policy check".to_owned(), 0),
@@ -331,6 +333,31 @@ fn no_command_opens_a_socket() {
     let wrong: Vec<String> =
         lines.filter_map(|(line, status)| desk.check(line, *status).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// The desk above has nothing to update, so here cargo has something to resolve.
+#[test]
+fn an_update_is_resolved_without_a_socket() {
+    if !can_confine() {
+        return;
+    }
+    let registry = Registry::default()
+        .with("tinlog", "1.0.0", &[], "")
+        .with("tinlog", "1.1.0", &[("extra", "^1")], "")
+        .with("extra", "1.0.0", &[], "");
+    let manifest = "[package]\nname = \"root\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
+                    [dependencies]\ntinlog = \"1\"\n";
+    let lockfile = registry.lockfile("root", &[("tinlog", "1.0.0")], &["tinlog 1.0.0"]);
+    let tree = Tree::of(manifest, &lockfile).with("home/.keep", "");
+    registry.write(&tree.path("home"));
+    let run = |launcher: &[String]| {
+        let line = format!("update tinlog --as-of {AS_OF}");
+        let run = Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home"));
+        run.within(60).by(launcher).done().exits(0).stdout
+    };
+    let free = run(&[]);
+    assert!(free.contains("added extra@1.0.0"), "{free}");
+    assert_eq!(run(&filter()), free);
 }
 
 /// What asks for a connection dies of it, so the comparison above sees what it looks for.

@@ -27,6 +27,7 @@ mod role;
 mod schema;
 mod sign;
 mod trust;
+mod update;
 mod verify;
 mod why;
 
@@ -74,6 +75,8 @@ enum Command {
     Graph(graph::GraphArgs),
     /// Show why a crate is there, and what stands in the way of updating it
     Why(why::WhyArgs),
+    /// Show what updates of crates would bring, and take one of them
+    Update(update::UpdateArgs),
     /// Rank external crates by what the graph's shape exposes
     Risk(risk::RiskArgs),
     /// Show the page of a check, or list the checks
@@ -194,6 +197,7 @@ fn run(cli: &Cli) -> Result<ExitStatus, Error> {
         Command::Audit(args) => audit::run(args),
         Command::Graph(args) => graph::run(args),
         Command::Why(args) => why::run(args),
+        Command::Update(args) => update::run(args),
         Command::Risk(args) => risk::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Init(args) => init::run(args),

@@ -5,6 +5,7 @@
 
 pub mod advisories;
 pub mod behavior;
+pub mod candidates;
 pub mod cargo;
 pub mod checkout;
 pub mod collect;
@@ -26,6 +27,7 @@ pub mod release;
 pub mod revision;
 pub mod roles;
 pub mod rules;
+pub mod scratch;
 pub mod secret;
 pub mod sources;
 pub mod tiles;

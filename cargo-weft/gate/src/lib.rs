@@ -28,6 +28,7 @@ pub mod release;
 pub mod risk;
 pub mod rule;
 pub mod topology;
+pub mod update;
 pub mod verdict;
 
 pub use diagnostic::Diagnostic;

@@ -174,7 +174,7 @@ fn expected_loss(base: &Loaded) -> Option<u64> {
 }
 
 /// Reads how the packages behave that the head brings.
-fn behavior(base: &Loaded, head: &Loaded) -> Known<Vec<Update>> {
+pub(super) fn behavior(base: &Loaded, head: &Loaded) -> Known<Vec<Update>> {
     let redirected = |side: &Loaded| facts::redirected(&side.facts.replacements);
     if let Some(why) = redirected(base).or_else(|| redirected(head)) {
         return Known::Unknown(why);

@@ -7,11 +7,11 @@ use clap::Args;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weft_gate::capability::{self, Capability, Shift};
+use weft_gate::capability::{self, Capability, Shift, Update};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::facts::Known;
 use weft_gate::verdict::Summary;
-use weft_gate::{Finding, Verdict, decide};
+use weft_gate::{Finding, Inventory, Verdict, decide};
 
 use super::compare::{Compared, Question, compare};
 use super::{Format, Selection};
@@ -95,11 +95,28 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
 ///
 /// The graph of a side is not known.
 pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, Error> {
+    let base =
+        Side { name: compared.base_name.clone(), summary: compared.base_verdict.summary.clone() };
+    let inventories = (compared.base.inventory()?, compared.head.inventory()?);
+    let behavior = compared.head.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
+    changes_of(base, &compared.head_name, inventories, behavior, verdict)
+}
+
+/// Says what changed between two inventories, the base's first.
+///
+/// # Errors
+///
+/// [`Error::Bug`] for a verdict on facts without a base.
+pub(super) fn changes_of(
+    base_side: Side,
+    head_name: &str,
+    (base, head): (&Inventory, &Inventory),
+    behavior: Option<&Known<Vec<Update>>>,
+    verdict: Verdict,
+) -> Result<Changes, Error> {
     let bug = || Error::Bug("a verdict on facts with a base compares nothing".to_owned());
     let comparison = verdict.comparison.ok_or_else(bug)?;
-    let (base, head) = (compared.base.inventory()?, compared.head.inventory()?);
     let packages = Diff::of(base, head);
-    let behavior = compared.head.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
     let (updates, mut not_evaluated) = match behavior {
         Some(Known::Value(updates)) => (&updates[..], behavior::unread(updates)),
         Some(Known::Unknown(reason)) => {
@@ -115,11 +132,8 @@ pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, 
     Ok(Changes {
         capabilities: capability::shifts(updates),
         packages,
-        base: Side {
-            name: compared.base_name.clone(),
-            summary: compared.base_verdict.summary.clone(),
-        },
-        head: Side { name: compared.head_name.clone(), summary: verdict.summary },
+        base: base_side,
+        head: Side { name: head_name.to_owned(), summary: verdict.summary },
         fixed: comparison.fixed,
         new: verdict.findings,
         unchanged: comparison.unchanged.len() as u64,
@@ -168,7 +182,7 @@ fn human(changes: &Changes) -> String {
 const MAX_NAMED: usize = 5;
 
 /// One line for each reason.
-fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
+pub(super) fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
     unread.chunk_by(|a, b| a.reason == b.reason).map(|alike| {
         let named = alike.iter().take(MAX_NAMED).map(|unread| short(&unread.subject));
         let mut names = named.collect::<Vec<_>>().join(", ");
@@ -179,7 +193,7 @@ fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
     })
 }
 
-fn shift(shift: &Shift) -> String {
+pub(super) fn shift(shift: &Shift) -> String {
     let (package, what) = (short(&shift.package), shift.capability.as_str());
     let names = shift.capability == Capability::Dependencies;
     let change = match (&shift.before, &shift.after) {
@@ -227,6 +241,6 @@ fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 }
 
 /// Returns a package URL without what all of them begin with.
-fn short(id: &str) -> String {
+pub(super) fn short(id: &str) -> String {
     id.strip_prefix("pkg:cargo/").unwrap_or(id).to_owned()
 }

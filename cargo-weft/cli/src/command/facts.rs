@@ -140,6 +140,21 @@ impl Loaded {
         self.add_claims(None)
     }
 
+    /// Returns the same workspace with another graph, of which nothing else is known yet.
+    pub(super) fn relocked(&self, inventory: Inventory) -> Self {
+        Self {
+            facts: Facts { inventory: Known::Value(inventory), ..self.facts.clone() },
+            root: self.root.clone(),
+            checkout: self.checkout.clone(),
+            database_root: self.database_root.clone(),
+            base_root: self.base_root.clone(),
+            is_compared: self.is_compared,
+            selection_is_lockfile: self.selection_is_lockfile,
+            faults: Vec::new(),
+            said: None,
+        }
+    }
+
     /// Adds exemptions alone.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Runs `cargo metadata` without obeying the tree it looks at.
+//! Runs `cargo metadata`, and `cargo update` on a scratch copy, without obeying the tree it looks at.
 //!
 //! Cargo takes its configuration from where it is run, and rustup its toolchain; so Cargo is run in an empty directory,
 //! with an absolute `--manifest-path`, a scrubbed environment, and only those settings of the tree that
@@ -96,7 +96,7 @@ pub fn metadata(
             .current_dir(empty.path())
             .env_clear()
             .envs(environment(checkout, online));
-        capture(command)
+        capture(command, "cargo metadata")
     };
     match run(&["--offline"], arguments) {
         Err(failure) if online && failure.details.contains("--offline") => {
@@ -107,6 +107,36 @@ pub fn metadata(
         }
         result => result,
     }
+}
+
+/// Lets Cargo change the lockfile beside `manifest`, which lies in a scratch copy; `what` are the arguments of
+/// `cargo update`, and no program in `checkout` is run.
+///
+/// # Errors
+///
+/// A [`Failure`], whose `details` name the scratch copy.
+pub fn update(
+    manifest: &Path,
+    checkout: &Path,
+    arguments: &[String],
+    what: &[&str],
+    online: bool,
+) -> Result<(), Failure> {
+    let empty = empty_directory(checkout)?;
+    let mut command = Command::new(find_cargo(checkout)?);
+    let is_harmless = |argument: &&String| !online || !argument.starts_with("\"registries\".");
+    let harmless = arguments.iter().filter(is_harmless);
+    command
+        .args(["update", "--color=never"])
+        .args((!online).then_some("--offline"))
+        .arg("--manifest-path")
+        .arg(manifest)
+        .args(harmless.flat_map(|argument| ["--config", argument]))
+        .args(what)
+        .current_dir(empty.path())
+        .env_clear()
+        .envs(environment(checkout, online));
+    capture(command, "cargo update").map(drop)
 }
 
 /// Returns the directory of Cargo's own configuration.
@@ -147,7 +177,7 @@ fn search_path(checkout: &Path) -> Vec<PathBuf> {
 }
 
 /// Makes a directory above which no Cargo configuration lies but the user's own.
-fn empty_directory(checkout: &Path) -> Result<tempfile::TempDir, Failure> {
+pub(super) fn empty_directory(checkout: &Path) -> Result<tempfile::TempDir, Failure> {
     let directory = tempfile::tempdir()
         .map_err(|e| failure("no temporary directory can be made", e.to_string()))?;
     let real = directory
@@ -212,7 +242,7 @@ pub(super) fn environment(checkout: &Path, online: bool) -> Vec<(OsString, OsStr
 }
 
 /// Runs a command within bounds of time and output.
-fn capture(mut command: Command) -> Result<Vec<u8>, Failure> {
+fn capture(mut command: Command, name: &'static str) -> Result<Vec<u8>, Failure> {
     let start = |e: io::Error| failure("cargo cannot be started", e.to_string());
     let mut child = command
         .stdin(Stdio::null())
@@ -222,7 +252,7 @@ fn capture(mut command: Command) -> Result<Vec<u8>, Failure> {
         .map_err(start)?;
     let stdout = drain(child.stdout.take(), MAX_BYTES as u64 + 1);
     let stderr = drain(child.stderr.take(), MAX_STDERR);
-    let output = wait(&mut child, &stdout)?;
+    let output = wait(&mut child, &stdout, name)?;
     let status = child.wait().map_err(start)?;
     let said = String::from_utf8_lossy(&stderr.recv().unwrap_or_default()).into_owned();
     match status.success() {
@@ -249,12 +279,16 @@ fn drain(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<Vec<u
     receiver
 }
 
-fn wait(child: &mut Child, stdout: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+fn wait(
+    child: &mut Child,
+    stdout: &Receiver<Vec<u8>>,
+    name: &'static str,
+) -> Result<Vec<u8>, Failure> {
     let started = Instant::now();
     if let Ok(bytes) = stdout.recv_timeout(PATIENCE) {
         return Ok(bytes);
     }
-    let spinner = indicatif::ProgressBar::new_spinner().with_message("cargo metadata");
+    let spinner = indicatif::ProgressBar::new_spinner().with_message(name);
     spinner.enable_steady_tick(Duration::from_millis(100));
     let result = stdout.recv_timeout(TIMEOUT.saturating_sub(started.elapsed()));
     spinner.finish_and_clear();
@@ -265,7 +299,7 @@ fn wait(child: &mut Child, stdout: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failur
             // It may have ended by itself in between.
             let _ = child.kill();
             let _ = child.wait();
-            Err(failure("cargo metadata took longer than five minutes", ""))
+            Err(failure("cargo took longer than five minutes", ""))
         }
     }
 }
