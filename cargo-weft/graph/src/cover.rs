@@ -186,6 +186,8 @@ impl<F: Fn(&[usize]) -> u64 + Sync> Greedy<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// Returns the number of things that the sets at these positions cover.
@@ -233,9 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn few_candidates_are_looked_at_twice() {
-        use std::sync::atomic::{AtomicUsize, Ordering};
+    fn what_adds_nothing_is_not_looked_at_again() {
+        let sets = [0b11, 0b01, 0b10, 0];
+        let evaluations = AtomicUsize::new(0);
+        greedy_cover(4, 3, |chosen| {
+            evaluations.fetch_add(1, Ordering::Relaxed);
+            covered(&sets, chosen)
+        });
+        // Each once, all together, and after the first step the two that added something.
+        assert_eq!(evaluations.into_inner(), 4 + 1 + 2);
+    }
 
+    #[test]
+    fn few_candidates_are_looked_at_twice() {
         let evaluations = AtomicUsize::new(0);
         let value = |chosen: &[usize]| {
             evaluations.fetch_add(1, Ordering::Relaxed);
