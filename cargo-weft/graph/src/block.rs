@@ -41,6 +41,18 @@ pub trait Objective: Sync {
         let _ = left;
         self.fall(&union(chosen, undecided))
     }
+
+    /// Returns the share of a candidate in what any set saves: no set may save more than its
+    /// candidates' shares together.
+    ///
+    /// Shares say what a small budget can save at most, where [`Objective::bound`] may say only
+    /// what a large one would, and they take no evaluations.
+    /// A share of [`u64::MAX`] says nothing; [`blocking_shares`](crate::blocking_shares) finds
+    /// better ones where a loss reaches its victims along paths.
+    fn share(&self, candidate: usize) -> u64 {
+        let _ = candidate;
+        u64::MAX
+    }
 }
 
 /// A set of candidates to block, and how good it is.
@@ -108,6 +120,9 @@ const EVALUATIONS_PER_BRANCH: u64 = 3;
 struct Search<'a, O> {
     objective: &'a O,
     cost: Vec<u64>,
+    share: Vec<u64>,
+    /// Where each candidate that costs something comes by its share for its cost, largest first.
+    rank: Vec<usize>,
     budget: u64,
     limit: u64,
     evaluations: u64,
@@ -149,8 +164,18 @@ enum Query<'b> {
 
 impl<'a, O: Objective> Search<'a, O> {
     fn new(objective: &'a O, budget: u64, limit: u64) -> Search<'a, O> {
-        let cost = (0..objective.candidates()).map(|candidate| objective.cost(candidate)).collect();
-        Search { objective, cost, budget, limit, evaluations: 0, best: Choice::default() }
+        let candidates = 0..objective.candidates();
+        let cost: Vec<u64> = candidates.clone().map(|c| objective.cost(c)).collect();
+        let share: Vec<u64> = candidates.clone().map(|c| objective.share(c)).collect();
+        let mut by_rate: Vec<usize> = candidates.filter(|&c| cost[c] > 0).collect();
+        let product = |a: usize, b: usize| u128::from(share[a]) * u128::from(cost[b]);
+        by_rate.sort_by(|&a, &b| product(b, a).cmp(&product(a, b)));
+        let mut rank = vec![0; cost.len()];
+        for (position, candidate) in by_rate.into_iter().enumerate() {
+            rank[candidate] = position;
+        }
+        let best = Choice::default();
+        Search { objective, cost, share, rank, budget, limit, evaluations: 0, best }
     }
 
     /// Looks for the best set, and returns the largest bound that is left open.
@@ -171,7 +196,7 @@ impl<'a, O: Objective> Search<'a, O> {
             self.ask(&[Query::Fall(union(&root.chosen, &root.undecided))]);
             return self.best.fall;
         }
-        root.bound = self.ask(&[Query::Bound(&root)])[0];
+        root.bound = self.ask(&[Query::Bound(&root)])[0].min(self.bound_by_shares(&root));
         if self.room() > 0 && !root.chosen.is_empty() {
             self.ask(&[Query::Fall(root.chosen.clone())]);
         }
@@ -198,6 +223,24 @@ impl<'a, O: Objective> Search<'a, O> {
     fn is_within_budget(&self, branch: &Branch) -> bool {
         let cost: u128 = branch.undecided.iter().map(|&c| u128::from(self.cost[c])).sum();
         cost <= u128::from(self.left(branch))
+    }
+
+    /// Returns what the shares of a branch allow at most, a part of one candidate included.
+    fn bound_by_shares(&self, branch: &Branch) -> u64 {
+        let mut left = self.left(branch);
+        let mut sum = branch.chosen.iter().fold(0_u64, |sum, &c| sum.saturating_add(self.share[c]));
+        let mut by_rate = branch.undecided.clone();
+        by_rate.sort_unstable_by_key(|&c| self.rank[c]);
+        for candidate in by_rate {
+            let (cost, share) = (self.cost[candidate], self.share[candidate]);
+            if cost > left {
+                let part = u128::from(share) * u128::from(left) / u128::from(cost);
+                return sum.saturating_add(u64::try_from(part).expect("a part is no more"));
+            }
+            left -= cost;
+            sum = sum.saturating_add(share);
+        }
+        sum
     }
 
     /// Evaluates, and keeps the best set that comes by.
@@ -300,8 +343,15 @@ impl<'a, O: Objective> Search<'a, O> {
                 return open.peek().map_or(0, |branch| branch.bound);
             }
 
-            let halves: Vec<Half> =
+            let mut halves: Vec<Half> =
                 batch.into_iter().flat_map(|branch| self.halves(branch)).collect();
+            for Half { branch, .. } in &mut halves {
+                branch.bound = branch.bound.min(self.bound_by_shares(branch));
+            }
+            halves.retain(|half| half.branch.bound > self.best.fall);
+            if halves.is_empty() {
+                continue;
+            }
             let mut queries = Vec::new();
             let mut bounded_by = Vec::new();
             for Half { branch, is_evaluated } in &halves {
@@ -407,6 +457,9 @@ fn as_len(count: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
 
     /// Saves each row's value if all of its candidates are blocked.
@@ -505,6 +558,76 @@ mod tests {
             assert!(plan.evaluations <= limit, "{plan:?}");
             assert!((plan.fall..=plan.bound).contains(&whole.fall), "{plan:?}");
         }
+    }
+
+    #[test]
+    fn pairs_take_half_of_what_greedy_choice_may_spend() {
+        /// Counts what is evaluated until the second bound.
+        #[derive(Default)]
+        struct Counted {
+            bounds: AtomicUsize,
+            falls: AtomicUsize,
+        }
+        impl Objective for Counted {
+            fn candidates(&self) -> usize {
+                10
+            }
+
+            fn cost(&self, _: usize) -> u64 {
+                1
+            }
+
+            fn fall(&self, chosen: &[usize]) -> u64 {
+                if self.bounds.load(Relaxed) == 1 {
+                    self.falls.fetch_add(1, Relaxed);
+                }
+                u64::from(chosen.len() == 10)
+            }
+
+            fn bound(&self, _: &[usize], _: &[usize], _: u64) -> u64 {
+                self.bounds.fetch_add(1, Relaxed);
+                1
+            }
+        }
+        let objective = Counted::default();
+        plan(&objective, 3, 61);
+        // After one bound, half of sixty; ten for each alone, and half of the other twenty.
+        let search_side_by_side = 2;
+        let falls = objective.falls.into_inner();
+        assert!((20..=20 + search_side_by_side).contains(&falls), "{falls}");
+    }
+
+    #[test]
+    fn shares_bound_what_is_left_by_their_rate() {
+        struct Shares;
+        impl Objective for Shares {
+            fn candidates(&self) -> usize {
+                5
+            }
+
+            fn cost(&self, candidate: usize) -> u64 {
+                [0, 2, 3, 4, 1][candidate]
+            }
+
+            fn fall(&self, _: &[usize]) -> u64 {
+                0
+            }
+
+            fn share(&self, candidate: usize) -> u64 {
+                [0, 4, 9, 10, u64::MAX][candidate]
+            }
+        }
+        let search = Search::new(&Shares, 6, 0);
+        let bound = |chosen: &[usize], cost, undecided: &[usize]| {
+            let (chosen, undecided) = (chosen.to_vec(), undecided.to_vec());
+            search.bound_by_shares(&Branch { bound: 0, serial: 0, chosen, cost, undecided })
+        };
+        // 2 has the best rate, then 3, then 1; what is left after 2 pays for three quarters of 3.
+        assert_eq!(bound(&[0], 0, &[1, 2, 3]), 9 + 7);
+        assert_eq!(bound(&[0, 1], 2, &[3, 2]), 4 + 9 + 2);
+        assert_eq!(bound(&[0, 1, 3], 6, &[]), 4 + 10);
+        assert_eq!(bound(&[0, 1], 2, &[2, 4]), u64::MAX);
+        assert_eq!(bound(&[0, 4], 1, &[1, 2]), u64::MAX);
     }
 
     #[test]

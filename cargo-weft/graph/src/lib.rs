@@ -54,6 +54,7 @@ mod percolation;
 mod probability;
 mod random;
 mod reach;
+mod share;
 
 pub use articulation::articulation_points;
 pub use betweenness::{Betweenness, betweenness};
@@ -75,3 +76,4 @@ pub use percolation::{Percolation, percolation};
 pub use probability::Probability;
 pub use random::mix;
 pub use reach::{Reach, reach_from_roots};
+pub use share::blocking_shares;

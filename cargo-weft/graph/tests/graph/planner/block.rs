@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
-use weft_graph::{Node, Objective, Plan, Separation, UNCUTTABLE, minimum_cut, plan};
+use weft_graph::{
+    Node, Objective, Plan, Separation, UNCUTTABLE, blocking_shares, minimum_cut, plan,
+};
 
 use crate::brute;
 use crate::sample::Sample;
@@ -91,6 +93,42 @@ impl Objective for WithCuts<'_> {
     }
 }
 
+/// The same objective with shares from the paths.
+struct WithShares<'a> {
+    objective: &'a PathCut,
+    shares: Vec<u64>,
+}
+
+impl WithShares<'_> {
+    fn new(objective: &PathCut, budget: u64, rounds: u16) -> WithShares<'_> {
+        let PathCut { sample, loss, candidates, cost } = objective;
+        let mut cost_of = vec![UNCUTTABLE; sample.len];
+        candidates.iter().zip(cost).for_each(|(&n, &cost)| cost_of[n as usize] = cost);
+        let roots: Vec<(Node, u64)> = sample.roots.iter().map(|&root| (root, 1)).collect();
+        let shares = blocking_shares(&sample.graph(), &roots, loss, &cost_of, budget, rounds);
+        let shares = candidates.iter().map(|&n| shares[n as usize]).collect();
+        WithShares { objective, shares }
+    }
+}
+
+impl Objective for WithShares<'_> {
+    fn candidates(&self) -> usize {
+        self.objective.candidates()
+    }
+
+    fn cost(&self, candidate: usize) -> u64 {
+        self.objective.cost(candidate)
+    }
+
+    fn fall(&self, chosen: &[usize]) -> u64 {
+        self.objective.fall(chosen)
+    }
+
+    fn share(&self, candidate: usize) -> u64 {
+        self.shares[candidate]
+    }
+}
+
 /// Graphs in which each node has up to three dependents before it, and one loss in three nodes.
 fn any_path_cut(max_nodes: usize) -> impl Strategy<Value = PathCut> {
     let dependents = prop::collection::vec(any::<prop::sample::Index>(), 1..=3);
@@ -169,6 +207,32 @@ proptest! {
     }
 
     #[test]
+    fn no_set_saves_more_than_its_shares(
+        objective in any_path_cut(10),
+        budget in 0..14_u64,
+        rounds in 0..9_u16,
+    ) {
+        let shares = WithShares::new(&objective, budget, rounds).shares;
+        for set in 0..1_u32 << shares.len() {
+            let chosen: Vec<_> = (0..shares.len()).filter(|c| set >> c & 1 == 1).collect();
+            let sum: u64 = chosen.iter().map(|&c| shares[c]).sum();
+            prop_assert!(objective.fall(&chosen) <= sum, "{chosen:?} of {shares:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_by_shares_is_the_best_of_all_sets(
+        objective in any_path_cut(10),
+        budget in 0..14_u64,
+        rounds in 0..9_u16,
+        limit in prop_oneof![Just(u64::MAX), 0..80_u64],
+    ) {
+        let plan = plan(&WithShares::new(&objective, budget, rounds), budget, limit);
+        prop_assert_eq!(fault(&objective, budget, limit, &plan), None);
+        prop_assert!(plan.is_exact() || limit < u64::MAX);
+    }
+
+    #[test]
     fn a_plan_is_the_same_with_one_thread_and_eight(
         objective in any_path_cut(13),
         budget in 0..14_u64,
@@ -214,7 +278,7 @@ fn greedy_choice_of_pairs_finds_the_pair_of_w_in_few_evaluations() {
 }
 
 #[test]
-fn a_tighter_bound_takes_fewer_evaluations() {
+fn a_bound_from_cuts_takes_fewer_evaluations() {
     // Five losses, to each of which two ways lead.
     let mut edges = Vec::new();
     for way in 0..5 {
@@ -227,10 +291,27 @@ fn a_tighter_bound_takes_fewer_evaluations() {
         candidates: (1..16).filter(|n| n % 3 != 0).collect(),
         cost: vec![2; 10],
     };
-    let [plain, with_cuts] =
-        [plan(&objective, 6, u64::MAX), plan(&WithCuts(&objective), 6, u64::MAX)];
-    assert_eq!((plain.fall, plain.gap()), (55, 0));
-    assert_eq!(plain.chosen, [8, 9]);
+    let plain = plan(&objective, 6, u64::MAX);
+    assert_eq!((plain.chosen.as_slice(), plain.fall, plain.gap()), (&[8, 9][..], 55, 0));
+    let with_cuts = plan(&WithCuts(&objective), 6, u64::MAX);
     assert_eq!((with_cuts.chosen, with_cuts.fall), (plain.chosen, plain.fall));
     assert!(with_cuts.evaluations < plain.evaluations);
+}
+
+#[test]
+fn shares_prove_a_greedy_choice_that_is_the_best() {
+    // Thirty losses, to each of which one way leads.
+    let edges: Vec<(Node, Node)> = (1..31).map(|n| (0, n)).collect();
+    let objective = PathCut {
+        sample: Sample::new(31, &edges, &[0]),
+        loss: (0..31).collect(),
+        candidates: (1..31).collect(),
+        cost: vec![2; 30],
+    };
+    let plain = plan(&objective, 6, 2000);
+    assert_eq!((plain.chosen.as_slice(), plain.fall), (&[27, 28, 29][..], 87));
+    assert!(plain.gap() > 0);
+    let with_shares = plan(&WithShares::new(&objective, 6, 1), 6, 2000);
+    assert!(with_shares.is_exact());
+    assert_eq!((with_shares.chosen, with_shares.fall), (plain.chosen, plain.fall));
 }
