@@ -10,6 +10,7 @@ pub use lookalike::Lookalike;
 pub use new_capability::NewCapability;
 pub use young_dependency::YoungDependency;
 
+use crate::behavior::rate;
 use crate::check::Context;
 use crate::facts::{Added, History, Release};
 use crate::inventory::{Package, Source};
@@ -50,8 +51,67 @@ fn gap(
     }
 }
 
+/// Returns how unusual a release is that a check finds, in thousandths of a bit.
+fn surprisal(kind: &str) -> u64 {
+    let rate = rate::release(kind).expect("policies/base-rates.toml has what checks ask for");
+    u64::from(rate.millibits())
+}
+
 /// Writes hours as people do.
 fn age(hours: u64) -> String {
     let (count, unit) = if hours < 48 { (hours, "hour") } else { (hours / 24, "day") };
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::behavior::rate::Event;
+    use crate::capability::Capability;
+    use crate::check::Check;
+
+    #[test]
+    fn pages_argue_with_the_counts_that_are_written_down() {
+        let number = |number: u64| match number {
+            0..1000 => number.to_string(),
+            _ => format!("{},{:03}", number / 1000, number % 1000),
+        };
+        let check = |page: &str, words: &[String]| {
+            for word in words {
+                assert!(page.contains(word), "{word}");
+            }
+        };
+        let bits = |kind: &str| {
+            let millibits = surprisal(kind);
+            format!("{}.{} bits", millibits / 1000, millibits % 1000 / 100)
+        };
+        let kind = "dormant-then-new-dependency";
+        let (both, dormant) = (rate::release(kind).unwrap(), rate::release("dormant").unwrap());
+        assert_eq!(both.count, 1, "the page says one");
+        check(
+            DormantThenNewDependency.page(),
+            &[number(both.of), number(dormant.count), bits(kind)],
+        );
+        let kind = "young-dependency";
+        let young = rate::release(kind).unwrap();
+        check(
+            YoungDependency.page(),
+            &[format!("{} of {}", number(young.count), number(young.of)), bits(kind)],
+        );
+        let update = |capability| rate::of(Event::Update, capability).unwrap();
+        let counts =
+            [Capability::BuildScript, Capability::BuildProcess, Capability::LibraryForeign]
+                .map(|capability| update(capability).count);
+        assert_eq!(counts, [5, 2, 4], "the page says five, two and four");
+        check(NewCapability.page(), &[format!("Of {} updates", update(Capability::Unsafe).of)]);
+    }
+
+    #[test]
+    fn hours_are_told_in_days_from_two_days_on() {
+        for (hours, expected) in
+            [(0, "0 hours"), (1, "1 hour"), (47, "47 hours"), (48, "2 days"), (167, "6 days")]
+        {
+            assert_eq!(age(hours), expected);
+        }
+    }
 }

@@ -1,12 +1,15 @@
 #![doc = include_str!("dormant_then_new_dependency.md")]
 
-use super::{age, gap, histories};
+use super::{age, gap, histories, surprisal};
 use crate::behavior::history::{is_dormant, young};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 
 /// See the module's page.
 pub struct DormantThenNewDependency;
+
+/// What its rate is counted under.
+const NAME: &str = "dormant-then-new-dependency";
 
 impl Check for DormantThenNewDependency {
     fn code(&self) -> &'static str {
@@ -46,6 +49,7 @@ impl Check for DormantThenNewDependency {
                 .field("age_hours", hours)
                 .field("gap_days", previous.gap_days)
                 .field("previous", &*previous.version)
+                .field("surprisal_millibits", surprisal(NAME))
         }))
     }
 

@@ -46,20 +46,23 @@ impl Check for NewCapability {
             let told: Vec<String> = gained.iter().map(|(_, told)| told.clone()).collect();
             let words: Vec<String> = gained.iter().map(|(c, _)| c.word().to_owned()).collect();
             let rates = gained.iter().filter_map(|(c, _)| rate::of(Event::Update, *c));
-            let rarest = rates.max_by_key(|rate| rate.millibits());
-            let rarest = match rarest {
-                Some(rate) => format!("; the rarest of it: {}", rate.sentence()),
-                None => String::new(),
+            let rate = rates.max_by_key(|rate| rate.millibits());
+            let rarest = match (rate, &gained[..]) {
+                (None, _) => String::new(),
+                (Some(rate), [_]) => format!(" ({})", rate.sentence()),
+                (Some(rate), _) => format!(" (the rarest: {})", rate.sentence()),
             };
-            let sentence =
-                format!("{} has what {from} had not: {}{rarest}.", package.spec(), told.join("; "));
-            findings.push(
-                Finding::new(self.code(), &package.id, introduction.place, sentence)
-                    .path(introduction.path)
-                    .remedy("Read the change between both versions at the places that are named.")
-                    .field("capabilities", words)
-                    .field("from", from),
-            );
+            let told = told.join("; ");
+            let sentence = format!("{} has what {from} had not: {told}{rarest}.", package.spec());
+            let mut finding = Finding::new(self.code(), &package.id, introduction.place, sentence)
+                .path(introduction.path)
+                .remedy("Read the change between both versions at the places that are named.")
+                .field("capabilities", words)
+                .field("from", from);
+            if let Some(rate) = rate {
+                finding = finding.field("surprisal_millibits", u64::from(rate.millibits()));
+            }
+            findings.push(finding);
         }
         Ok(findings)
     }

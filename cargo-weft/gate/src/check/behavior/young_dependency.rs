@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{age, gap, histories};
+use super::{age, gap, histories, surprisal};
 use crate::behavior::history::{is_family, young};
 use crate::check::{Check, Context, each};
 use crate::exemption::days_between;
@@ -14,6 +14,9 @@ pub struct YoungDependency;
 
 /// How long a version is watched, in days: one that has stood for longer was looked at by many.
 const WATCHED_DAYS: i32 = 90;
+
+/// What its rate is counted under.
+const NAME: &str = "young-dependency";
 
 impl Check for YoungDependency {
     fn code(&self) -> &'static str {
@@ -52,6 +55,7 @@ impl Check for YoungDependency {
                 .remedy(format!("See who publishes {} and what it does.", first.name))
                 .field("added", names)
                 .field("age_hours", hours)
+                .field("surprisal_millibits", surprisal(NAME))
         }))
     }
 
