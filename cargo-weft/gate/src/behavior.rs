@@ -154,13 +154,31 @@ impl Behavior {
         }
     }
 
-    /// Adds a Rust file; what of it cannot be read is written down.
-    pub fn add(&mut self, path: &str, text: &str) {
+    /// Says whose code a file is by its path; tests, examples and benchmarks are nobody's that depends on the package.
+    pub fn part(&self, path: &str) -> Option<Part> {
+        part(path, self.build_script.as_deref())
+    }
+
+    /// Adds a Rust file of a part, or of none, and returns the paths that it may take code from; what of it cannot be
+    /// read is written down.
+    pub fn add(&mut self, path: &str, text: &str, part: Option<Part>) -> Vec<String> {
         self.files += 1;
         self.bytes += text.len() as u64;
-        if let Err(why) = self.read(path, text) {
-            self.unread.push(format!("`{path}` {why}"));
-        }
+        let tokens: TokenStream = match text.parse() {
+            Ok(tokens) => tokens,
+            Err(why) => {
+                self.unread.push(format!("`{path}` is not Rust: {why}"));
+                return Vec::new();
+            }
+        };
+        self.unsafe_words += capability::unsafe_in(tokens.clone());
+        part.map(|part| self.parse(path, tokens, part)).unwrap_or_default()
+    }
+
+    /// Adds what a file that was added already does for another part, and returns the same.
+    pub fn share(&mut self, path: &str, text: &str, part: Part) -> Vec<String> {
+        let tokens = text.parse();
+        tokens.map(|tokens| self.parse(path, tokens, part)).unwrap_or_default()
     }
 
     /// Adds a file that a machine runs or links.
@@ -172,6 +190,7 @@ impl Behavior {
     pub fn finish(&mut self) {
         self.traces.sort();
         self.unread.sort();
+        self.unread.dedup();
     }
 
     /// Returns what a part does of a kind.
@@ -179,10 +198,8 @@ impl Behavior {
         self.traces.iter().find(|trace| trace.part == part && trace.act == act)
     }
 
-    fn read(&mut self, path: &str, text: &str) -> Result<(), String> {
-        let tokens: TokenStream = text.parse().map_err(|e| format!("is not Rust: {e}"))?;
-        self.unsafe_words += capability::unsafe_in(tokens.clone());
-        let Some(part) = part(path, self.build_script.as_deref()) else { return Ok(()) };
+    fn parse(&mut self, path: &str, tokens: TokenStream, part: Part) -> Vec<String> {
+        let taken = token::taken(tokens.clone());
         let mut visit = |piece: Piece<'_>| match piece {
             Piece::Path { words, line, whole } => {
                 if let Some(act) = act(words, whole) {
@@ -196,7 +213,10 @@ impl Behavior {
                 }
             }
         };
-        token::walk(tokens, Passing::Tests, &mut visit)
+        if let Err(why) = token::walk(tokens, Passing::Tests, &mut visit) {
+            self.unread.push(format!("`{path}` {why}"));
+        }
+        taken.iter().flat_map(|taken| places(path, taken)).collect()
     }
 
     fn trace(&mut self, part: Part, act: Act, path: &str, line: usize, words: &str) {
@@ -245,7 +265,27 @@ impl Part {
     }
 }
 
-/// Says whose code a file is; tests, examples and benchmarks are nobody's that depends on the package.
+/// Lists where a file of a package may lie that another takes code from: beside it, or, in a module within it, below a
+/// folder of its name.
+fn places(path: &str, taken: &str) -> Vec<String> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let below = format!("{folder}/{}", file.strip_suffix(".rs").unwrap_or(file));
+    let place = |from: &str| {
+        let mut steps = Vec::new();
+        for step in from.split('/').chain(taken.split('/')) {
+            match step {
+                "" | "." => {}
+                ".." => {
+                    steps.pop()?;
+                }
+                step => steps.push(step),
+            }
+        }
+        Some(steps.join("/"))
+    };
+    [folder, &below].into_iter().filter_map(place).collect()
+}
+
 fn part(path: &str, script: Option<&str>) -> Option<Part> {
     let folder = |path: &str| path.split_once('/').map(|(folder, _)| folder.to_owned());
     match (folder(path).as_deref(), script) {
@@ -355,7 +395,8 @@ mod tests {
     fn read(stated: &Stated, files: &[(&str, &str)]) -> Behavior {
         let mut behavior = Behavior::of(stated, stated.build.clone());
         for (path, text) in files {
-            behavior.add(path, text);
+            let part = behavior.part(path);
+            behavior.add(path, text, part);
         }
         behavior.finish();
         behavior
@@ -420,6 +461,18 @@ mod tests {
         check("tests/help.rs", Some("tests/build.rs"), build);
         check("src/tests/a.rs", None, library);
         check("generated/a.rs", None, library);
+    }
+
+    #[test]
+    fn code_may_be_taken_from_beside_a_file_and_from_below_it() {
+        let check = |path: &str, taken: &str, expected: &[&str]| {
+            assert_eq!(places(path, taken), expected, "{path} {taken}");
+        };
+        check("src/lib.rs", "../tests/a.rs", &["tests/a.rs", "src/tests/a.rs"]);
+        check("build.rs", "./b.in", &["b.in", "build/b.in"]);
+        check("src/a/mod.rs", "b.rs", &["src/a/b.rs", "src/a/mod/b.rs"]);
+        check("build.rs", "../a.rs", &["a.rs"]);
+        check("src/lib.rs", "../../a.rs", &["a.rs"]);
     }
 
     #[test]

@@ -201,9 +201,6 @@ impl Capability {
 
     /// Describes it in a package, without lines, which every edit moves; nothing where it is not there.
     pub fn of(self, behavior: &Behavior) -> Option<String> {
-        if self.act().is_some() {
-            return self.trace(behavior).map(|trace| trace.words.join(", "));
-        }
         match self {
             Self::BuildScript => behavior.build_script.clone(),
             Self::Dependencies => {
@@ -213,7 +210,20 @@ impl Capability {
             Self::License => behavior.license.clone(),
             Self::Links => behavior.links.clone(),
             Self::ProcMacro => behavior.proc_macro.then(|| "yes".to_owned()),
-            _ => (behavior.unsafe_words > 0).then(|| behavior.unsafe_words.to_string()),
+            Self::Unsafe => (behavior.unsafe_words > 0).then(|| behavior.unsafe_words.to_string()),
+            Self::BuildEncoded
+            | Self::BuildEnvironment
+            | Self::BuildFilesystem
+            | Self::BuildForeign
+            | Self::BuildNetwork
+            | Self::BuildProcess
+            | Self::Binary
+            | Self::LibraryEncoded
+            | Self::LibraryEnvironment
+            | Self::LibraryFilesystem
+            | Self::LibraryForeign
+            | Self::LibraryNetwork
+            | Self::LibraryProcess => self.trace(behavior).map(|trace| trace.words.join(", ")),
         }
     }
 
@@ -364,9 +374,9 @@ mod tests {
         let mut behavior = Behavior::default();
         if !build.is_empty() {
             behavior.build_script = Some("build.rs".to_owned());
-            behavior.add("build.rs", build);
+            behavior.add("build.rs", build, Some(Part::Build));
         }
-        behavior.add("src/lib.rs", library);
+        behavior.add("src/lib.rs", library, Some(Part::Library));
         behavior.finish();
         edit(&mut behavior);
         behavior

@@ -118,7 +118,7 @@ pub(super) fn changes_of(
     let comparison = verdict.comparison.ok_or_else(bug)?;
     let packages = Diff::of(base, head);
     let (updates, mut not_evaluated) = match behavior {
-        Some(Known::Value(updates)) => (&updates[..], behavior::unread(updates)),
+        Some(Known::Value(updates)) => (&updates[..], behavior::unlooked(updates)),
         Some(Known::Unknown(reason)) => {
             let subject = "what packages may do".to_owned();
             (&[][..], vec![Unread { reason: reason.clone(), subject }])

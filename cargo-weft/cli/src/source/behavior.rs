@@ -1,12 +1,12 @@
 //! Reads how packages behave in Cargo's local copies of their sources; nothing is run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weft_gate::behavior::{self, Behavior};
+use weft_gate::behavior::{self, Behavior, Part};
 use weft_gate::capability::{self, ByPackage, Update};
 use weft_gate::diff::Diff;
 use weft_gate::inventory::{Inventory, Package};
@@ -41,7 +41,7 @@ pub fn updates(base: &Inventory, head: &Inventory) -> Vec<Update> {
 }
 
 /// Lists what of updates was not looked at, sorted.
-pub fn unread(updates: &[Update]) -> Vec<Unread> {
+pub fn unlooked(updates: &[Update]) -> Vec<Unread> {
     let of = |id: &str, behavior: Option<&Behavior>| -> Vec<Unread> {
         let unread = |reason: String| Unread { reason, subject: id.to_owned() };
         match behavior {
@@ -89,22 +89,52 @@ pub fn scan(copy: &Path) -> Behavior {
     behavior.unread.extend(why_not.into_iter().chain(no_script));
     let files = copies::walk(copy);
     behavior.unread.extend(files.unread);
-    for (path, file) in files.found {
-        match contents::binary(&file) {
-            Ok(Some(kind)) => behavior.add_binary(&path, kind),
+    let files: BTreeMap<String, PathBuf> = files.found.into_iter().collect();
+    for (path, file) in &files {
+        match contents::binary(file) {
+            Ok(Some(kind)) => behavior.add_binary(path, kind),
             Ok(None) => {}
             Err(why) => behavior.unread.push(format!("`{path}` cannot be read: {why}")),
         }
-        if !path.ends_with(".rs") {
+    }
+    let rust = || files.keys().filter(|path| path.ends_with(".rs"));
+    let of_a_part = rust().filter_map(|path| Some((path.clone(), behavior.part(path)?)));
+    let mut open: Vec<(String, Part)> = of_a_part.collect();
+    open.reverse();
+    let mut seen = BTreeMap::<String, Vec<Part>>::new();
+    // What takes code from a folder of tests makes it its own.
+    while let Some((path, part)) = open.pop() {
+        let Some(file) = files.get(&path) else { continue };
+        let parts = seen.entry(path.clone()).or_default();
+        if parts.contains(&part) {
             continue;
         }
-        let bytes = files::read_bounded(&file, behavior::MAX_FILE).map_err(|e| e.to_string());
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()));
-        match text {
-            Ok(text) => behavior.add(&path, &text),
-            Err(why) => behavior.unread.push(format!("`{path}` is not read: {why}")),
-        }
+        let is_known = !parts.is_empty();
+        parts.push(part);
+        let taken = match text(file) {
+            Ok(text) if is_known => behavior.share(&path, &text, part),
+            Ok(text) => behavior.add(&path, &text, Some(part)),
+            Err(why) => unread(&mut behavior, &path, &why),
+        };
+        open.extend(taken.into_iter().map(|path| (path, part)));
+    }
+    for path in rust().filter(|path| !seen.contains_key(*path)) {
+        match text(&files[path]) {
+            Ok(text) => behavior.add(path, &text, None),
+            Err(why) => unread(&mut behavior, path, &why),
+        };
     }
     behavior.finish();
     behavior
+}
+
+fn text(file: &Path) -> Result<String, String> {
+    let bytes = files::read_bounded(file, behavior::MAX_FILE).map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|e| e.to_string())
+}
+
+/// Writes down that a file was not read; nothing is taken from it.
+fn unread(behavior: &mut Behavior, path: &str, why: &str) -> Vec<String> {
+    behavior.unread.push(format!("`{path}` is not read: {why}"));
+    Vec::new()
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is resolved. What stands in a macro counts, and so does what an import renames; comments and strings do not.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 
 /// The most brackets that may be open at once.
 const MAX_DEPTH: usize = 128;
@@ -44,6 +44,51 @@ pub(crate) fn walk(
     visit: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), String> {
     Walk { passing, visit }.stream(tokens, &[], 0)
+}
+
+/// Lists the paths of files that a file takes code from: by `include!`, or by `path` in an attribute.
+pub(crate) fn taken(tokens: TokenStream) -> Vec<String> {
+    let mut open = vec![(tokens.into_iter(), false)];
+    let mut found = Vec::new();
+    // The word and the sign before a token.
+    let mut last = (String::new(), ' ');
+    while let Some((stream, in_brackets)) = open.last_mut() {
+        let in_brackets = *in_brackets;
+        match stream.next() {
+            Some(TokenTree::Ident(word)) => last = (word.to_string(), ' '),
+            Some(TokenTree::Punct(sign)) if last.1 == ' ' => last.1 = sign.as_char(),
+            Some(TokenTree::Punct(_)) => last = (String::new(), ' '),
+            Some(TokenTree::Literal(literal)) => {
+                if in_brackets && last.0 == "path" && last.1 == '=' {
+                    found.extend(text(&literal));
+                }
+                last = (String::new(), ' ');
+            }
+            Some(TokenTree::Group(group)) => {
+                if last.0 == "include"
+                    && last.1 == '!'
+                    && let Some(TokenTree::Literal(literal)) = group.stream().into_iter().next()
+                {
+                    found.extend(text(&literal));
+                }
+                last = (String::new(), ' ');
+                let in_brackets = in_brackets || group.delimiter() == Delimiter::Bracket;
+                open.push((group.stream().into_iter(), in_brackets));
+            }
+            None => {
+                open.pop();
+            }
+        }
+    }
+    found
+}
+
+/// Returns what a literal stands for, if that is text.
+fn text(literal: &Literal) -> Option<String> {
+    match syn::Lit::new(literal.clone()) {
+        syn::Lit::Str(text) => Some(text.value()),
+        _ => None,
+    }
 }
 
 struct Walk<'v> {
@@ -294,6 +339,19 @@ mod tests {
             check(&format!("#[{counted}] mod tests {{ a::b(); }}"), &["a::b"]);
         }
         check("#![cfg(not(test))] a::b();", &["a::b"]);
+    }
+
+    #[test]
+    fn files_that_code_is_taken_from_are_named() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(taken(text.parse().unwrap()), expected, "{text}");
+        };
+        check("include!(\"a/b.in\");", &["a/b.in"]);
+        check("fn a() { let b = include! { r#\"c\"# }; }", &["c"]);
+        check("#[path = \"../tests/a.rs\"] mod a;", &["../tests/a.rs"]);
+        check("#[cfg_attr(unix, path = \"\\x61.rs\")] mod a;", &["a.rs"]);
+        check("include!(concat!(env!(\"OUT_DIR\"), \"/a.rs\"));", &[]);
+        check("include_str!(\"a\"); let path = \"b\"; include(\"c\"); a == \"d\";", &[]);
     }
 
     #[test]

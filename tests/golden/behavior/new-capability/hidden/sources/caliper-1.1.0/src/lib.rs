@@ -1,0 +1,2 @@
+#[path = "../tests/data.rs"]
+mod data;
