@@ -173,6 +173,10 @@ pub(crate) fn policy(data: &[u8]) {
 /// Build scripts and other Rust files.
 pub(crate) fn script(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
+        let mut behavior = weft_gate::behavior::Behavior::default();
+        let taken = behavior.add("src/lib.rs", text, behavior.part("src/lib.rs"));
+        assert!(taken.iter().all(|path| path.split('/').all(|step| step != "..")));
+        behavior.finish();
         let counted = weft_gate::capability::unsafe_words(text);
         // A file may be nested too deeply to look for deeds, never the other way round.
         assert!(counted.is_ok() || weft_gate::content::deeds(text).is_err());

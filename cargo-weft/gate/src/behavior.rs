@@ -361,7 +361,7 @@ fn act(path: &[String], whole: bool) -> Option<Act> {
     let root = path.first().filter(|_| path.len() > 1 || whole).map_or("", |root| root);
     let last = path.last().map_or("", |last| last);
     let is_std = STD.contains(&root);
-    let module = |name: &str| whole && last == name && (is_std || path.len() == 1);
+    let module = |name: &str| whole && is_std && last == name;
     match () {
         () if pair("process", "Command") || module("process") => Some(Act::Process),
         () if STARTERS.contains(&root) || pairs("libc", &STARTS) => Some(Act::Process),
@@ -423,6 +423,8 @@ mod tests {
         check("use std::net::{IpAddr, SocketAddr};", &[]);
         check("use std::net::{IpAddr, TcpStream};", &[Network]);
         check("use std::net::*;", &[Network]);
+        check("use std::{net::{*}};", &[Network]);
+        check("use crate::net::*; fn a(net: f32) { net as f64 }", &[]);
         check("fn a() { reqwest::get(b) }", &[Network]);
         check("fn a(hyper: u8) { let curl = hyper; }", &[]);
         check("fn a() { std::env::var(b); std::env::args(); env!(c); }", &[Environment]);

@@ -60,6 +60,17 @@ mod tests {
     }
 
     #[test]
+    fn facts_that_know_no_history_keep_their_bytes() {
+        use crate::facts::Release;
+        let before = "{\"published\":\"2026-11-20\",\"yanked\":false}";
+        let release: Release = serde_json::from_str(before).unwrap();
+        assert_eq!(serde_json::to_string(&release).unwrap(), before);
+        let before = "{\"commit\":\"c\",\"findings\":[]}";
+        let base: crate::diff::Base = serde_json::from_str(before).unwrap();
+        assert_eq!(serde_json::to_string(&base).unwrap(), before);
+    }
+
+    #[test]
     fn names_of_one_project_are_a_family() {
         for (a, b) in
             [("serde", "serde_core"), ("icu-a", "ICU_b"), ("jni-sys", "jni"), ("zero", "zerofrom")]

@@ -85,10 +85,7 @@ pub(crate) fn taken(tokens: TokenStream) -> Vec<String> {
 
 /// Returns what a literal stands for, if that is text.
 fn text(literal: &Literal) -> Option<String> {
-    match syn::Lit::new(literal.clone()) {
-        syn::Lit::Str(text) => Some(text.value()),
-        _ => None,
-    }
+    Some(syn::parse_str::<syn::LitStr>(&literal.to_string()).ok()?.value())
 }
 
 struct Walk<'v> {
