@@ -36,7 +36,7 @@ fn main() {
             })
         })
         .collect();
-    let shifts = shifts(&updates);
+    let shifts = shifts(&updates, &BTreeMap::new());
     table("updates", updates.len(), |capability| {
         let of = shifts.iter().filter(|shift| shift.capability == capability);
         let come = of.filter(|shift| {

@@ -154,6 +154,18 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
         .with(&source("a-1.1.0/src/lib.rs"), "fn a() { unsafe { b() } }\n")
         .with(&source("a-1.1.0/src/odd.rs"), "fn a( {\n")
         .with(&source("a-1.1.0/build.rs"), "fn main() { std::process::Command::new(\"a\"); }\n");
+    let released = |version: &str, day: &str| {
+        let sum = weft_verify::Sha256::of(format!("b {version}").as_bytes());
+        format!(
+            "{version}\0{{\"name\":\"b\",\"vers\":\"{version}\",\"deps\":[],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false,\"pubtime\":\"{day}T00:00:00Z\"}}\0"
+        )
+    };
+    let index = format!(
+        "\x03\x02\0\0\0etag: \"x\"\0{}{}",
+        released("1.0.0", "2024-01-01"),
+        released("1.1.0", "2026-01-01")
+    );
+    let tree = tree.with(&format!("home/registry/index/{place}/.cache/1/b"), index);
     let tree = lock(tree, &[("a", "1.1.0"), ("b", "1.1.0"), ("same", "1.0.0")]);
     let changes = diff(&tree, "");
     let told: Vec<String> = changes["capabilities"]
@@ -170,6 +182,7 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
             "pkg:cargo/a@1.1.0 proc-macro: null > yes",
             "pkg:cargo/a@1.1.0 build-script: null > build.rs",
             "pkg:cargo/a@1.1.0 unsafe: null > 1",
+            "pkg:cargo/b@1.1.0 dormant: null > 731 days after 1.0.0",
             "pkg:cargo/a@1.1.0 license: MIT > EPL-2.0",
         ]
     );
@@ -180,13 +193,15 @@ fn a_diff_says_what_packages_may_do_as_far_as_their_sources_are_there() {
         .map(|u| u["subject"].as_str().unwrap())
         .collect();
     let (a, b) = ("pkg:cargo/a@1.1.0", ["pkg:cargo/b@1.0.0", "pkg:cargo/b@1.1.0"]);
-    assert_eq!(unread, [a, b[0], b[1], "publishers"]);
+    assert_eq!(unread, [a, a, b[0], b[1], "publishers"]);
     let rated = |at: usize| !changes["capabilities"][at]["rate"].is_null();
-    assert!(rated(0) && rated(3) && !rated(4));
+    assert!(rated(0) && rated(4) && !rated(5));
     let human = run(&tree, "diff").exits(0).stdout;
     let rare = "  a@1.1.0: procedural macro: yes (at least 6.5 bits, 0 of 291)\n";
     assert!(human.contains(rare), "{human}");
     assert!(human.contains("  a@1.1.0: licence: MIT -> EPL-2.0 (base rate unknown)\n"), "{human}");
+    assert!(human.contains("  b@1.1.0: silence before it: 731 days after 1.0.0 (5.0 bits"));
+    assert!(human.contains("  a@1.1.0: Cargo's local cache of the index does not say"), "{human}");
     assert!(human.contains("  b@1.0.0, b@1.1.0: its sources are not in"), "{human}");
 }
 

@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::behavior::rate::{self, Event, Rate};
-use crate::behavior::{Act, Behavior, Part, Trace};
+use crate::behavior::{Act, Behavior, Part, Trace, history};
 use crate::diff::Diff;
+use crate::facts::{History, Releases};
 use crate::inventory::{Inventory, Package};
 
 /// The behaviour of packages by package URL; one whose sources are not there is absent.
@@ -73,6 +74,8 @@ pub enum Capability {
     Binary,
     /// Crates that it is built with.
     Dependencies,
+    /// More than a year of silence before its release.
+    Dormant,
     /// Code that holds what looks like encoded data.
     LibraryEncoded,
     /// Code that reads or sets environment variables.
@@ -93,10 +96,12 @@ pub enum Capability {
     ProcMacro,
     /// Code that the compiler does not check for memory safety.
     Unsafe,
+    /// A crate that it newly asks for, and that was less than a week old.
+    YoungDependency,
 }
 
 impl Capability {
-    /// Every capability, in the order of reports.
+    /// Every capability that sources show, in the order of reports.
     pub const ALL: [Self; 19] = [
         Self::BuildScript,
         Self::BuildEncoded,
@@ -131,6 +136,7 @@ impl Capability {
             Self::BuildProcess => "build script starts processes",
             Self::Binary => "binaries",
             Self::Dependencies => "dependencies",
+            Self::Dormant => "silence before it",
             Self::LibraryEncoded => "library holds encoded data",
             Self::LibraryEnvironment => "library reads the environment",
             Self::LibraryFilesystem => "library reads or writes files",
@@ -141,6 +147,7 @@ impl Capability {
             Self::Links => "links",
             Self::ProcMacro => "procedural macro",
             Self::Unsafe => "unsafe",
+            Self::YoungDependency => "young dependency",
         }
     }
 
@@ -156,6 +163,7 @@ impl Capability {
             Self::BuildProcess => "build-process",
             Self::Binary => "binary",
             Self::Dependencies => "dependencies",
+            Self::Dormant => "dormant",
             Self::LibraryEncoded => "library-encoded",
             Self::LibraryEnvironment => "library-environment",
             Self::LibraryFilesystem => "library-filesystem",
@@ -166,6 +174,7 @@ impl Capability {
             Self::Links => "links",
             Self::ProcMacro => "proc-macro",
             Self::Unsafe => "unsafe",
+            Self::YoungDependency => "young-dependency",
         }
     }
 
@@ -187,10 +196,12 @@ impl Capability {
             Self::LibraryProcess => Some((Part::Library, Act::Process)),
             Self::BuildScript
             | Self::Dependencies
+            | Self::Dormant
             | Self::License
             | Self::Links
             | Self::ProcMacro
-            | Self::Unsafe => None,
+            | Self::Unsafe
+            | Self::YoungDependency => None,
         }
     }
 
@@ -199,7 +210,7 @@ impl Capability {
         self.act().and_then(|(part, act)| behavior.does(part, act))
     }
 
-    /// Describes it in a package, without lines, which every edit moves; nothing where it is not there.
+    /// Describes it in the sources of a package, without lines, which every edit moves; nothing where it is not there.
     pub fn of(self, behavior: &Behavior) -> Option<String> {
         match self {
             Self::BuildScript => behavior.build_script.clone(),
@@ -207,6 +218,7 @@ impl Capability {
                 let names = asked(behavior);
                 (!names.is_empty()).then(|| names.join(", "))
             }
+            Self::Dormant | Self::YoungDependency => None,
             Self::License => behavior.license.clone(),
             Self::Links => behavior.links.clone(),
             Self::ProcMacro => behavior.proc_macro.then(|| "yes".to_owned()),
@@ -301,10 +313,14 @@ pub fn pairs<'a>(
 }
 
 /// Compares the packages that a change brings with those whose place they take, as far as the sources of both are
-/// there; the rarest change first, and what nobody counted last.
-pub fn shifts(updates: &[Update]) -> Vec<Shift> {
+/// there, and tells what is unusual in how they came to be; the rarest change first, and what nobody counted last.
+pub fn shifts(updates: &[Update], releases: &Releases) -> Vec<Shift> {
     let nothing = Behavior::default();
-    let mut shifts = Vec::new();
+    let histories = updates.iter().filter_map(|update| {
+        let history = releases.get(&update.package)?.history.as_ref()?;
+        Some(of_history(&update.package, history))
+    });
+    let mut shifts: Vec<Shift> = histories.flatten().collect();
     for update in updates {
         let (before, event) = match (&update.from, &update.before) {
             (None, _) => (Some(&nothing), Event::New),
@@ -324,6 +340,31 @@ pub fn shifts(updates: &[Update]) -> Vec<Shift> {
     let surprisal = |shift: &Shift| shift.rate.map(|rate| rate.millibits());
     shifts.sort_by(|a, b| Reverse(surprisal(a)).cmp(&Reverse(surprisal(b))).then_with(|| a.cmp(b)));
     shifts
+}
+
+/// Tells what is unusual in how a package came to be.
+fn of_history(package: &str, history: &History) -> Vec<Shift> {
+    let shift = |capability, after: String, kind: &str| Shift {
+        package: package.to_owned(),
+        capability,
+        before: None,
+        after: Some(after),
+        rate: rate::release(kind),
+    };
+    let name = package.strip_prefix("pkg:cargo/").unwrap_or(package);
+    let name = name.split(['@', '?']).next().unwrap_or_default();
+    let is_dormant = history::is_dormant(history);
+    let silence = history.previous.as_ref().filter(|_| is_dormant).map(|previous| {
+        let told = format!("{} days after {}", previous.gap_days, previous.version);
+        shift(Capability::Dormant, told, "dormant")
+    });
+    let kind = if is_dormant { "dormant-then-new-dependency" } else { "young-dependency" };
+    let young: Vec<String> = history::young(name, history)
+        .map(|added| format!("{}, {} old", added.name, history::age(added.age_hours.unwrap_or(0))))
+        .collect();
+    let young =
+        (!young.is_empty()).then(|| shift(Capability::YoungDependency, young.join("; "), kind));
+    silence.into_iter().chain(young).collect()
 }
 
 /// Counts the keyword `unsafe` in a Rust file: strings and comments do not count, and what stands in a macro does.
@@ -356,6 +397,7 @@ pub(crate) fn unsafe_in(tokens: TokenStream) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{Added, Previous, Release};
     use crate::input::lockfile;
     use crate::inventory::from_lock;
 
@@ -404,7 +446,7 @@ mod tests {
         });
         let absent = Update { before: None, ..update("c", Some(old.clone()), new.clone()) };
         let updates = [update("a", Some(old.clone()), new), update("b", None, old), absent];
-        let mut shifts = shifts(&updates);
+        let mut shifts = shifts(&updates, &Releases::new());
         shifts.sort();
         let found: Vec<String> = shifts
             .iter()
@@ -438,12 +480,46 @@ mod tests {
             update("b", Some(behavior("", sends, |_| {})), behavior("", "", |_| {})),
             update("c", None, behavior(sends, "unsafe", |_| {})),
         ];
-        let shifts = shifts(&updates);
+        let shifts = shifts(&updates, &Releases::new());
         let found: Vec<_> = shifts.iter().map(|shift| shift.rate.map(|r| r.millibits())).collect();
         assert!(found.is_sorted_by(|a, b| a >= b), "{found:?}");
         assert_eq!(shifts[0].capability, Capability::BuildNetwork);
         let last = shifts.last().unwrap();
         assert_eq!((&*last.package, last.rate), ("pkg:cargo/b@2.0.0", None));
+    }
+
+    #[test]
+    fn what_came_before_a_release_is_told_if_it_is_unusual() {
+        let check = |gap_days, age_hours, expected: &[(&str, &str, Option<u64>)]| {
+            let added = vec![Added { age_hours, name: "shim".to_owned() }];
+            let previous = Some(Previous { gap_days, version: "1.0.0".to_owned() });
+            let first_published = jiff::civil::date(2020, 1, 1);
+            let history = Some(History { added, first_published, previous });
+            let release = Release { history, published: None, yanked: false };
+            let releases = Releases::from([("pkg:cargo/a@2.0.0".to_owned(), release)]);
+            let update = Update { after: None, ..update("a", None, Behavior::default()) };
+            let shifts = shifts(&[update], &releases);
+            let found: Vec<_> = shifts
+                .iter()
+                .map(|s| {
+                    (s.capability.word(), s.after.as_deref().unwrap(), s.rate.map(|r| r.count))
+                })
+                .collect();
+            assert_eq!(found, expected);
+        };
+        let count = |kind| rate::release(kind).map(|rate| rate.count);
+        check(366, Some(400), &[("dormant", "366 days after 1.0.0", count("dormant"))]);
+        check(1, Some(3), &[("young-dependency", "shim, 3 hours old", count("young-dependency"))]);
+        let both = count("dormant-then-new-dependency");
+        check(
+            366,
+            Some(50),
+            &[
+                ("young-dependency", "shim, 2 days old", both),
+                ("dormant", "366 days after 1.0.0", count("dormant")),
+            ],
+        );
+        check(365, None, &[]);
     }
 
     #[test]
@@ -478,7 +554,8 @@ mod tests {
 
     #[test]
     fn every_word_is_the_one_of_the_machine_formats() {
-        for capability in Capability::ALL {
+        let of_history = [Capability::Dormant, Capability::YoungDependency];
+        for capability in Capability::ALL.into_iter().chain(of_history) {
             let written = serde_json::to_value(capability).unwrap();
             assert_eq!(written, capability.word());
         }

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_gate::capability::{self, Capability, Shift, Update};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
-use weft_gate::facts::Known;
+use weft_gate::facts::{Known, Releases};
+use weft_gate::inventory::{Inventory, Source};
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, Inventory, Verdict, decide};
 
@@ -125,12 +126,16 @@ pub(super) fn changes_of(
         }
         None => return Err(bug()),
     };
+    let nothing = Releases::new();
+    let releases = compared.head.facts.releases.as_ref().unwrap_or(&nothing);
+    not_evaluated.extend(undated(head, updates, releases));
+    not_evaluated.sort();
     not_evaluated.push(Unread {
         reason: "no index of a registry names them".to_owned(),
         subject: "publishers".to_owned(),
     });
     Ok(Changes {
-        capabilities: capability::shifts(updates),
+        capabilities: capability::shifts(updates, releases),
         packages,
         base: base_side,
         head: Side { name: head_name.to_owned(), summary: verdict.summary },
@@ -140,6 +145,23 @@ pub(super) fn changes_of(
         not_evaluated,
         schema: 1,
     })
+}
+
+/// Lists the packages of registries of which no index says what came before them.
+fn undated(head: &Inventory, updates: &[Update], releases: &Releases) -> Vec<Unread> {
+    let of_registry = |id: &str| {
+        let mut packages = head.packages.iter();
+        packages.any(|p| p.id == id && matches!(p.source, Source::Registry { .. }))
+    };
+    let is_dated = |id: &str| releases.get(id).is_some_and(|release| release.history.is_some());
+    let coming = updates.iter().map(|update| &update.package);
+    coming
+        .filter(|id| of_registry(id) && !is_dated(id))
+        .map(|id| Unread {
+            reason: "Cargo's local cache of the index does not say what came before it".to_owned(),
+            subject: id.clone(),
+        })
+        .collect()
 }
 
 fn human(changes: &Changes) -> String {
@@ -161,7 +183,7 @@ fn human(changes: &Changes) -> String {
     list(&mut out, "new sources", packages.new_sources.iter().cloned());
     list(
         &mut out,
-        "what packages may do, and their licences",
+        "what packages may do, and how they came to be",
         changes.capabilities.iter().map(shift),
     );
     let new = changes.new.iter();

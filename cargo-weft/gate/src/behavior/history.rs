@@ -29,6 +29,12 @@ pub fn is_family(a: &str, b: &str) -> bool {
     word(&a) == word(&b) || a.starts_with(&b) || b.starts_with(&a)
 }
 
+/// Writes hours as people do.
+pub fn age(hours: u64) -> String {
+    let (count, unit) = if hours < 48 { (hours, "hour") } else { (hours / 24, "day") };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +85,15 @@ mod tests {
         }
         for (a, b) in [("arrayref", "proc-macro1"), ("rustdecimal", "rust_decimal_x")] {
             assert!(!is_family(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn hours_are_told_in_days_from_two_days_on() {
+        for (hours, expected) in
+            [(0, "0 hours"), (1, "1 hour"), (47, "47 hours"), (48, "2 days"), (167, "6 days")]
+        {
+            assert_eq!(age(hours), expected);
         }
     }
 }

@@ -57,12 +57,6 @@ fn surprisal(kind: &str) -> u64 {
     u64::from(rate.millibits())
 }
 
-/// Writes hours as people do.
-fn age(hours: u64) -> String {
-    let (count, unit) = if hours < 48 { (hours, "hour") } else { (hours / 24, "day") };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,14 +98,5 @@ mod tests {
                 .map(|capability| update(capability).count);
         assert_eq!(counts, [5, 2, 4], "the page says five, two and four");
         check(NewCapability.page(), &[format!("Of {} updates", update(Capability::Unsafe).of)]);
-    }
-
-    #[test]
-    fn hours_are_told_in_days_from_two_days_on() {
-        for (hours, expected) in
-            [(0, "0 hours"), (1, "1 hour"), (47, "47 hours"), (48, "2 days"), (167, "6 days")]
-        {
-            assert_eq!(age(hours), expected);
-        }
     }
 }

@@ -1,7 +1,7 @@
 #![doc = include_str!("dormant_then_new_dependency.md")]
 
-use super::{age, gap, histories, surprisal};
-use crate::behavior::history::{is_dormant, young};
+use super::{gap, histories, surprisal};
+use crate::behavior::history::{age, is_dormant, young};
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
 

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::{age, gap, histories, surprisal};
-use crate::behavior::history::{is_family, young};
+use super::{gap, histories, surprisal};
+use crate::behavior::history::{age, is_family, young};
 use crate::check::{Check, Context, each};
 use crate::exemption::days_between;
 use crate::facts::Release;
