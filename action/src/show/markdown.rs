@@ -250,8 +250,9 @@ fn packages(report: &Report) -> String {
             Some(value) => code(value, 100),
             None => "none".to_owned(),
         };
+        let rate = shift.rate.map(|rate| format!(" ({})", rate.sentence())).unwrap_or_default();
         format!(
-            "{} {}: {} → {}",
+            "{} {}: {} → {}{rate}",
             package(&shift.package),
             shift.capability.as_str(),
             value(&shift.before),

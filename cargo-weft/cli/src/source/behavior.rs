@@ -138,3 +138,49 @@ fn unread(behavior: &mut Behavior, path: &str, why: &str) -> Vec<String> {
     behavior.unread.push(format!("`{path}` is not read: {why}"));
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use weft_gate::behavior::Act;
+
+    use super::*;
+
+    #[test]
+    fn code_belongs_to_whoever_takes_it_in() {
+        let copy = tempfile::tempdir().unwrap();
+        let connects = "fn a() { std::net::TcpStream::connect(b) }\n";
+        for (path, text) in [
+            ("Cargo.toml", "[package]\nname = \"a\"\n"),
+            ("build.rs", "#[path = \"src/shared.rs\"]\nmod shared;\n"),
+            ("src/lib.rs", "mod shared;\ninclude!(\"../examples/a.in\");\n"),
+            ("src/shared.rs", "fn a() { std::env::var(b) }\ninclude!(\"shared.rs\");\n"),
+            ("examples/a.in", "include!(\"../../../outside.rs\");\nuse std::fs;\n"),
+            ("examples/b.rs", connects),
+            ("tests/c.rs", "fn a() { unsafe {} std::process::Command::new(b) }\n"),
+        ] {
+            let path = copy.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let behavior = scan(copy.path());
+        let does = |part, act| behavior.does(part, act).is_some();
+        assert!(does(Part::Build, Act::Environment) && does(Part::Library, Act::Environment));
+        assert!(does(Part::Library, Act::Filesystem) && !does(Part::Build, Act::Filesystem));
+        assert_eq!(behavior.traces.len(), 3, "tests and examples do nothing");
+        assert_eq!((behavior.files, behavior.unsafe_words), (6, 1));
+        assert_eq!(behavior.unread, [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_written_down() {
+        let copy = tempfile::tempdir().unwrap();
+        fs::write(copy.path().join("Cargo.toml"), "[package]\nbuild = \"gone.rs\"\n").unwrap();
+        fs::write(copy.path().join("a.rs"), b"\xff").unwrap();
+        let unread = scan(copy.path()).unread;
+        assert_eq!(unread.len(), 2);
+        assert!(unread[0].starts_with("`a.rs` is not read: "), "{unread:?}");
+        assert!(unread[1].starts_with("its build script is not read: "), "{unread:?}");
+    }
+}
