@@ -127,10 +127,12 @@ pub fn concerns(
             Capability::LibraryProcess => "gains code that starts processes",
             Capability::Links => "gains a native library that it links",
             Capability::ProcMacro => "becomes a procedural macro, which the compiler runs",
+            Capability::YoungDependency => "newly asks for a crate that was less than a week old",
             // What these are is told, and common.
             Capability::BuildEnvironment
             | Capability::BuildFilesystem
             | Capability::Dependencies
+            | Capability::Dormant
             | Capability::LibraryEnvironment
             | Capability::LibraryFilesystem
             | Capability::LibraryForeign

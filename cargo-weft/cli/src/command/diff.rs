@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use weft_gate::capability::{self, Capability, Shift, Update};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::facts::{Known, Releases};
-use weft_gate::inventory::{Inventory, Source};
+use weft_gate::inventory::Source;
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, Inventory, Verdict, decide};
 
 use super::compare::{Compared, Question, compare};
+use super::facts::Loaded;
 use super::{Format, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::terminal;
@@ -98,26 +99,26 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
 pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, Error> {
     let base =
         Side { name: compared.base_name.clone(), summary: compared.base_verdict.summary.clone() };
-    let inventories = (compared.base.inventory()?, compared.head.inventory()?);
-    let behavior = compared.head.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
-    changes_of(base, &compared.head_name, inventories, behavior, verdict)
+    changes_of(base, &compared.head_name, compared.base.inventory()?, &compared.head, verdict)
 }
 
-/// Says what changed between two inventories, the base's first.
+/// Says what changed between an inventory and what is loaded, which `verdict` judges.
 ///
 /// # Errors
 ///
-/// [`Error::Bug`] for a verdict on facts without a base.
+/// The head's graph is not known; [`Error::Bug`] for a verdict on facts without a base.
 pub(super) fn changes_of(
     base_side: Side,
     head_name: &str,
-    (base, head): (&Inventory, &Inventory),
-    behavior: Option<&Known<Vec<Update>>>,
+    base: &Inventory,
+    loaded: &Loaded,
     verdict: Verdict,
 ) -> Result<Changes, Error> {
     let bug = || Error::Bug("a verdict on facts with a base compares nothing".to_owned());
     let comparison = verdict.comparison.ok_or_else(bug)?;
+    let head = loaded.inventory()?;
     let packages = Diff::of(base, head);
+    let behavior = loaded.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
     let (updates, mut not_evaluated) = match behavior {
         Some(Known::Value(updates)) => (&updates[..], behavior::unlooked(updates)),
         Some(Known::Unknown(reason)) => {
@@ -127,7 +128,7 @@ pub(super) fn changes_of(
         None => return Err(bug()),
     };
     let nothing = Releases::new();
-    let releases = compared.head.facts.releases.as_ref().unwrap_or(&nothing);
+    let releases = loaded.facts.releases.as_ref().unwrap_or(&nothing);
     not_evaluated.extend(undated(head, updates, releases));
     not_evaluated.sort();
     not_evaluated.push(Unread {

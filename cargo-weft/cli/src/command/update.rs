@@ -413,7 +413,7 @@ impl<'a> Desk<'a> {
         let side = Side { name: "now".to_owned(), summary: self.verdict.summary.clone() };
         let expected_loss =
             ExpectedLoss { after_nano: expected_loss(&head)?, before_nano: self.expected_loss };
-        let changes = changes_of(side, "updated", (before, after), behavior.as_ref(), verdict)?;
+        let changes = changes_of(side, "updated", before, &head, verdict)?;
         let mut unread: Vec<(String, String)> = changes
             .not_evaluated
             .iter()

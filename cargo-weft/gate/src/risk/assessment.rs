@@ -428,8 +428,7 @@ impl Rates {
     /// Compares the order of rows with what it would be under the rates of every draw.
     fn order(&self, rows: &[Row]) -> Order {
         let rows: Vec<&Row> = rows.iter().filter(|row| row.exposure.delta_nano > 0).collect();
-        let mut sum = 0;
-        let mut pairs = 0;
+        let (mut sum, mut pairs) = (0_i64, 0_i64);
         for draw in (0..DRAWS).step_by(4) {
             let under = |row: &&Row| -> u64 {
                 let falls = row.by_campaign.iter().zip(&self.multiples);

@@ -221,7 +221,7 @@ impl Question<'_> {
     fn pin(&self, index: u32) -> Option<Barrier> {
         let package = self.inventory.package(index);
         Some(Barrier::Pin {
-            checksum: package.checksum.clone()?,
+            checksum: package.checksum?,
             name: package.name.clone(),
             reason: "a new version is looked at before it is taken in".to_owned(),
             version: package.version.clone(),
@@ -374,10 +374,10 @@ pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
     let mut without_archive = Vec::new();
     for &index in &cut.nodes {
         let package = inventory.package(index);
-        match &package.checksum {
+        match package.checksum {
             None => without_archive.push(package.id.clone()),
             Some(checksum) => barriers.push(Barrier::Pin {
-                checksum: checksum.clone(),
+                checksum,
                 name: package.name.clone(),
                 reason: "it stands between the workspace and code that runs while it is built"
                     .to_owned(),
