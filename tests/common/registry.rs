@@ -9,6 +9,9 @@ use serde_json::json;
 /// Where the index would come from.
 const URL: &str = "sparse+https://index.crates.io/";
 
+/// When a version was published, unless more is said of it.
+const DATED: &str = ",\"pubtime\":\"2020-01-01T00:00:00Z\"";
+
 /// Versions of crates.
 #[derive(Default)]
 pub(crate) struct Registry {
@@ -31,9 +34,10 @@ impl Registry {
             })
         });
         let needs: serde_json::Value = needs.collect();
+        let dated = if more.contains("\"pubtime\"") { "" } else { DATED };
         let yanked = if more.contains("\"yanked\"") { "" } else { ",\"yanked\":false" };
         let line = format!(
-            "{version}\0{{\"name\":\"{name}\",\"vers\":\"{version}\",\"deps\":{needs},\"cksum\":\"{}\",\"features\":{{}}{yanked}{more}}}\0",
+            "{version}\0{{\"name\":\"{name}\",\"vers\":\"{version}\",\"deps\":{needs},\"cksum\":\"{}\",\"features\":{{}}{yanked}{dated}{more}}}\0",
             checksum(name, version)
         );
         let start = || b"\x03\x02\0\0\0etag: \"x\"\0".to_vec();

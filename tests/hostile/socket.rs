@@ -228,6 +228,8 @@ fn lines() -> Vec<(String, i32)> {
         add("graph", 0);
         add("graph --format cyclonedx", 0);
         add("risk", 0);
+        add("risk simulate", 0);
+        add("risk plan", 0);
         add("why root", 0);
         add(
             &format!(

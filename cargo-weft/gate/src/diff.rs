@@ -218,7 +218,8 @@ impl Identity {
             Some(_) => without_version(&finding.subject),
             None => finding.subject.clone(),
         };
-        if finding.code.starts_with("inventory/lockfile-") {
+        // Another version that a barrier does not let in is another violation.
+        if finding.code.starts_with("inventory/lockfile-") || finding.code == "barrier/violated" {
             about = format!("{about} {}", finding.sentence);
         }
         // What was found may change though its subject does not: then it is another finding.

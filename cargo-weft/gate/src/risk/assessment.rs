@@ -580,7 +580,7 @@ fn times(number: u64, millionths: u64) -> u64 {
 
 /// Writes 10^-9 losses as losses, with three digits that count.
 pub fn losses(nano: u64) -> String {
-    let digits = nano.checked_ilog10().unwrap_or(0);
+    let Some(digits) = nano.checked_ilog10() else { return "0".to_owned() };
     let places = 9 - digits.min(9) + 2;
     let places = places.clamp(2, 9);
     let unit = 10_u64.pow(9 - places);
@@ -595,7 +595,7 @@ mod tests {
 
     #[test]
     fn losses_have_three_digits_that_count() {
-        assert_eq!(losses(0), "0.000000000");
+        assert_eq!(losses(0), "0");
         assert_eq!(losses(7), "0.000000007");
         assert_eq!(losses(12_345), "0.0000123");
         assert_eq!(losses(123_456_789), "0.123");

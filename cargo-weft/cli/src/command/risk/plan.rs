@@ -319,6 +319,7 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
                 declared += &format!(" and {} more", drop.declared.len() - 2);
             }
             let id = drop.id.strip_prefix("pkg:cargo/").unwrap_or(&drop.id);
+            let id = id.split('?').next().unwrap_or(id);
             vec![losses(drop.alone_nano), escape(id), declared]
         });
         let header = vec!["alone saves", "crate", "declared in"];
@@ -356,11 +357,11 @@ fn sentences(report: &Report) -> Vec<String> {
         ));
         sentences.push(match plan.gap_nano {
             0 => format!(
-                "Gap 0: no other choice of {} saves more.",
-                report::human::plural(plan.budget.into(), "barrier")
+                "Gap 0: no other {} saves more, with or without the window.",
+                report::human::plural(plan.budget.into(), "pin")
             ),
             gap => format!(
-                "Gap {}: any other choice of {} saves at most {}.",
+                "Gap {}: any other choice among windows and pins of {} saves at most {}.",
                 losses(gap),
                 report::human::plural(plan.budget.into(), "barrier"),
                 losses(plan.bound_nano)

@@ -148,7 +148,9 @@ fn deltas(table: &Table) -> Vec<String> {
 
 fn human(table: &Table, sort: Measure) -> String {
     let mut out = report::human::risk_table(&table.rows, Some(&deltas(table)));
-    _ = writeln!(out, "\n  expected loss of a year {}", band(&table.assessment));
+    out.push('\n');
+    let band = format!("expected loss of a year {}", band(&table.assessment));
+    report::human::paragraph(&mut out, "", &band, 2);
     if let Some(f50) = table.f50_thousandths {
         _ = writeln!(out, "  f50 {}.{}%", f50 / 10, f50 % 10);
     }

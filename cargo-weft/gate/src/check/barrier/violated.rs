@@ -140,7 +140,7 @@ fn violation(
 
 /// Compares a package with all pins of its crate, and speaks for the first of them.
 fn pin(facts: &Facts, package: &Package) -> Option<(String, String)> {
-    let mut versions = Vec::new();
+    let (mut versions, mut is_swapped) = (Vec::new(), false);
     for barrier in &facts.policy.barriers {
         let Barrier::Pin { name, version, checksum, .. } = barrier else { continue };
         if *name != package.name {
@@ -149,17 +149,14 @@ fn pin(facts: &Facts, package: &Package) -> Option<(String, String)> {
         if *version == package.version && package.checksum.as_ref() == Some(checksum) {
             return None;
         }
-        versions.push(if *version == package.version {
-            format!("{version} with another archive")
-        } else {
-            version.to_string()
-        });
+        versions.push(version.to_string());
+        is_swapped |= *version == package.version;
     }
-    let sentence = format!(
-        "{} is locked, and a barrier lets in {} alone.",
-        package.spec(),
-        if versions.is_empty() { "no version".to_owned() } else { versions.join(", ") }
-    );
+    let spec = package.spec();
+    let sentence = match is_swapped {
+        true => format!("The archive of {spec} is not the one that a barrier lets in."),
+        false => format!("{spec} is locked, and a barrier lets in {} alone.", versions.join(", ")),
+    };
     let remedy = format!(
         "Look at what changed, then write its version and checksum into the barrier of {} in weft.toml.",
         package.name

@@ -46,7 +46,7 @@ impl Check for DeltaBudget {
             sentence,
         )
         .remedy("See which crates it hangs on; drop one, or put up a barrier.")
-        .command(format!("cargo weft risk diff {}", base.commit))
+        .command("cargo weft diff")
         .field("after-nano", after)
         .field("before-nano", before);
         Ok(vec![finding])
