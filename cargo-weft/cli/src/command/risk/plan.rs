@@ -56,6 +56,8 @@ struct Report {
     applied: Vec<String>,
     /// Why others were not.
     not_applied: Vec<String>,
+    /// What of the written barriers cannot be looked at today.
+    not_evaluated: Vec<String>,
     /// The plan against an expected loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan>,
@@ -81,6 +83,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitStatus, Error> {
         against: args.against.clone(),
         applied: Vec::new(),
         not_applied: Vec::new(),
+        not_evaluated: Vec::new(),
         plan: None,
         precision: inventory.precision,
         schema: 1,
@@ -157,6 +160,7 @@ fn apply(
         match barrier::violations(&facts, inventory, &barrier).first() {
             None => {
                 report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
+                report.not_evaluated.extend(barrier::unknown(&facts, inventory, &barrier));
                 written.push(barrier);
             }
             Some(violation) => {
@@ -408,6 +412,11 @@ fn sentences(report: &Report) -> Vec<String> {
         let kinds: Vec<String> =
             by_kind.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         sentences.push(format!("Written into weft.toml: {}.", kinds.join(", ")));
+    }
+    for reason in &report.not_evaluated {
+        sentences.push(format!(
+            "Written, and `barrier/violated` is not evaluated as long as {reason}; `cargo fetch --locked` may bring it."
+        ));
     }
     for reason in &report.not_applied {
         sentences.push(format!("Not written, because it does not hold today: {reason}"));

@@ -178,7 +178,7 @@ fn is_vendored(facts: &Facts, package: &Package) -> bool {
 }
 
 /// Says what of a barrier cannot be looked at.
-fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Option<String> {
+pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Option<String> {
     let name = barrier.name();
     match barrier {
         Barrier::Window { .. } => {
