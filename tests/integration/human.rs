@@ -19,7 +19,7 @@ fn check_width(what: &str, text: &str) {
 fn reports_fit_a_terminal_of_80_columns() {
     for (name, path) in real::lockfiles() {
         let path = path.canonicalize().unwrap();
-        for command in ["audit", "audit --policy release", "risk"] {
+        for command in ["audit", "audit --policy release", "risk", "risk simulate", "risk plan"] {
             let tree = Tree::empty();
             let run = Run::new(tree.path("tree"), &format!("{command} --lockfile"));
             let run = run.arg(&path).done();
@@ -28,7 +28,14 @@ fn reports_fit_a_terminal_of_80_columns() {
         }
     }
     for tree in [sample::passes(), sample::fails(), sample::is_unknown()] {
-        for command in ["audit", "audit --precision lock --policy strict", "risk", "explain"] {
+        for command in [
+            "audit",
+            "audit --precision lock --policy strict",
+            "risk",
+            "risk simulate",
+            "risk plan",
+            "explain",
+        ] {
             let run = Run::new(tree.path("tree"), command).done();
             check_width(command, &run.stdout);
         }

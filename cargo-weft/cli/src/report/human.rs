@@ -18,7 +18,8 @@ use weft_gate::{Finding, Outcome, Place, Verdict};
 use super::table::{Align, layout, shorten, tenths};
 use crate::escape::terminal;
 
-const WIDTH: usize = 80;
+/// How many columns reports for people take.
+pub const WIDTH: usize = 80;
 
 /// More notes than this are counted, not listed; the JSON report has them all.
 const MOST_NOTES: usize = 12;

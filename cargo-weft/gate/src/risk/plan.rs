@@ -7,6 +7,8 @@
 //! And what *separates* the workspace from code that runs while it is built is a minimum cut, with the flow that proves
 //! it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_graph::{
@@ -18,7 +20,7 @@ use super::assessment::{self, Assessment, Settings, own_losses};
 use super::campaign::{Campaign, Execution};
 use super::model::{Known, Model};
 use super::prior::Priors;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Package};
 use crate::place::Place;
 use crate::policy::{Barrier, Policy};
 
@@ -47,8 +49,8 @@ pub struct Question<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The barriers, the window first, then by what they save.
-    pub barriers: Vec<Proposal>,
+    /// What is proposed, the window first, then by what it saves.
+    pub proposals: Vec<Proposal>,
     /// What is expected with them, in 10^-9 losses a year.
     pub after_nano: u64,
     /// What is expected without them, and between which values.
@@ -73,13 +75,13 @@ pub struct Plan {
     pub worlds: u32,
 }
 
-/// A barrier that is proposed.
+/// Barriers that are proposed together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
-    /// The barrier, as `weft.toml` has it.
-    pub barrier: Barrier,
-    /// What it saves beside those before it, in 10^-9 losses a year.
+    /// The barriers, as `weft.toml` has them: one, or a pin for each locked version of a crate.
+    pub barriers: Vec<Barrier>,
+    /// What they save beside those before them, in 10^-9 losses a year.
     pub fall_nano: u64,
 }
 
@@ -139,13 +141,14 @@ pub fn plan(question: Question<'_>) -> Result<Plan, GraphError> {
         let saved = before.saturating_sub(assessment::expected_loss(&open, question.settings)?);
         let mut with = question.holds(std::slice::from_ref(&window))?;
         with.bound += saved;
-        with.barriers.insert(0, Proposal { barrier: window, fall_nano: saved });
+        with.proposals.insert(0, Proposal { barriers: vec![window], fall_nano: saved });
         if saved > 0 && with.fall() > best.fall() {
             with.bound = with.bound.max(best.bound);
             best = with;
         }
     }
-    let barriers: Vec<Barrier> = best.barriers.iter().map(|p| p.barrier.clone()).collect();
+    let barriers: Vec<Barrier> =
+        best.proposals.iter().flat_map(|proposal| proposal.barriers.clone()).collect();
     let after = assessment::expected_loss(&question.model(&barriers), question.settings)?;
     let fall = before.saturating_sub(after);
     Ok(Plan {
@@ -157,7 +160,7 @@ pub fn plan(question: Question<'_>) -> Result<Plan, GraphError> {
         campaigns: question.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
         drops: question.drops(&model, &assessment)?,
         fall_nano: fall,
-        barriers: best.barriers,
+        proposals: best.proposals,
         priors: question.priors.version.clone(),
         seed: question.settings.seed,
         worlds: question.settings.worlds,
@@ -166,13 +169,13 @@ pub fn plan(question: Question<'_>) -> Result<Plan, GraphError> {
 
 /// Barriers that hold crates, and what any others could save at most.
 struct Holds {
-    barriers: Vec<Proposal>,
+    proposals: Vec<Proposal>,
     bound: u64,
 }
 
 impl Holds {
     fn fall(&self) -> u64 {
-        self.barriers.iter().map(|proposal| proposal.fall_nano).sum()
+        self.proposals.iter().map(|proposal| proposal.fall_nano).sum()
     }
 }
 
@@ -196,36 +199,31 @@ impl Question<'_> {
     /// Chooses the crates to hold, with some barriers in place.
     fn holds(&self, given: &[Barrier]) -> Result<Holds, GraphError> {
         let own = own_losses(&self.model(given), self.settings)?;
-        let candidates: Vec<(u64, Barrier)> = self
-            .inventory
-            .judged_externals()
+        let mut by_name = BTreeMap::<&str, u64>::new();
+        for index in self.inventory.judged_externals() {
+            *by_name.entry(&self.inventory.package(index).name).or_default() += own[index as usize];
+        }
+        let reason = "a new version is looked at before it is taken in";
+        let candidates: Vec<Proposal> = by_name
             .into_iter()
-            .filter_map(|index| Some((own[index as usize], self.pin(index)?)))
-            .filter(|(own, _)| *own > 0)
+            .filter(|(_, own)| *own > 0)
+            .filter_map(|(name, own)| {
+                let barriers = pins(self.inventory, name, reason)?;
+                Some(Proposal { barriers, fall_nano: own })
+            })
             .collect();
-        let items: Vec<Item> =
-            candidates.iter().map(|&(value, _)| Item { cost: 1, value }).collect();
+        let item = |proposal: &Proposal| Item {
+            cost: proposal.barriers.len() as u64,
+            value: proposal.fall_nano,
+        };
+        let items: Vec<Item> = candidates.iter().map(item).collect();
         let left = u64::from(self.budget).saturating_sub(given.len() as u64);
         let packing = knapsack(&items, left, SETS);
-        let mut barriers: Vec<Proposal> = packing
-            .chosen
-            .iter()
-            .map(|&at| Proposal { barrier: candidates[at].1.clone(), fall_nano: candidates[at].0 })
-            .collect();
-        // Stable, so that ties keep the order of the inventory.
-        barriers.sort_by_key(|proposal| std::cmp::Reverse(proposal.fall_nano));
-        Ok(Holds { barriers, bound: packing.bound })
-    }
-
-    /// Returns the barrier that holds a package, if it has an archive to hold.
-    fn pin(&self, index: u32) -> Option<Barrier> {
-        let package = self.inventory.package(index);
-        Some(Barrier::Pin {
-            checksum: package.checksum?,
-            name: package.name.clone(),
-            reason: "a new version is looked at before it is taken in".to_owned(),
-            version: package.version.clone(),
-        })
+        let mut proposals: Vec<Proposal> =
+            packing.chosen.iter().map(|&at| candidates[at].clone()).collect();
+        // Stable, so that ties keep the order of their names.
+        proposals.sort_by_key(|proposal| std::cmp::Reverse(proposal.fall_nano));
+        Ok(Holds { proposals, bound: packing.bound })
     }
 
     fn drops(&self, model: &Model, assessment: &Assessment) -> Result<Drops, GraphError> {
@@ -280,6 +278,20 @@ impl Question<'_> {
     }
 }
 
+/// Returns the pins that hold a crate: one for each locked version; none if one of them has no archive to hold.
+fn pins(inventory: &Inventory, name: &str, reason: &str) -> Option<Vec<Barrier>> {
+    let present = inventory.present_externals().into_iter().map(|index| inventory.package(index));
+    let pin = |package: &Package| {
+        Some(Barrier::Pin {
+            checksum: package.checksum?,
+            name: package.name.clone(),
+            reason: reason.to_owned(),
+            version: package.version.clone(),
+        })
+    };
+    present.filter(|package| package.name == name).map(pin).collect()
+}
+
 /// What dropping crates saves, in kept worlds.
 struct Blocking<'a> {
     parts: Vec<Part<'a>>,
@@ -332,14 +344,23 @@ impl Objective for Blocking<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeparationPlan {
-    /// The barriers: one for each crate of the cut.
-    pub barriers: Vec<Barrier>,
-    /// The crates of the cut that have no archive to hold, by package URL.
-    pub without_archive: Vec<String>,
-    /// As many paths as the cut has crates, which share no crate: no smaller cut meets them all.
-    pub proof: Vec<Vec<String>>,
+    /// The fewest crates that all paths pass through.
+    pub crates: Vec<Gateway>,
     /// How many external crates run code while the workspace is built.
     pub running: u64,
+}
+
+/// A crate between the workspace and code that runs while it is built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// The pins that hold it, one for each locked version; none if one of them has no archive to hold.
+    pub barriers: Vec<Barrier>,
+    /// The package URL.
+    pub id: String,
+    /// A path through it, from a member to code that runs, which shares no external crate with those of the others: so
+    /// no fewer crates meet them all.
+    pub path: Vec<String>,
 }
 
 /// Finds the fewest crates that stand between the members and all external code that runs while they are built.
@@ -370,25 +391,16 @@ pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
         return Err("a member is itself what would have to be cut off".to_owned());
     };
     let name = |&index: &u32| inventory.package(index).id.clone();
-    let mut barriers = Vec::new();
-    let mut without_archive = Vec::new();
-    for &index in &cut.nodes {
+    let gateway = |&index: &u32| {
         let package = inventory.package(index);
-        match package.checksum {
-            None => without_archive.push(package.id.clone()),
-            Some(checksum) => barriers.push(Barrier::Pin {
-                checksum,
-                name: package.name.clone(),
-                reason: "it stands between the workspace and code that runs while it is built"
-                    .to_owned(),
-                version: package.version.clone(),
-            }),
-        }
-    }
+        let reason = "it stands between the workspace and code that runs while it is built";
+        let barriers = pins(inventory, &package.name, reason).unwrap_or_default();
+        let path = cut.flow.iter().find(|path| path.nodes.contains(&index));
+        let path = path.map_or(Vec::new(), |path| path.nodes.iter().map(name).collect());
+        Gateway { barriers, id: package.id.clone(), path }
+    };
     Ok(SeparationPlan {
-        barriers,
-        without_archive,
-        proof: cut.flow.iter().map(|path| path.nodes.iter().map(name).collect()).collect(),
+        crates: cut.nodes.iter().map(gateway).collect(),
         running: running.len() as u64,
     })
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use unicode_width::UnicodeWidthStr;
 use weft_gate::check::barrier;
 use weft_gate::inventory::{Inventory, Precision};
 use weft_gate::policy::{Barrier, parse_layer};
@@ -22,7 +23,7 @@ use crate::command::{Selection, today};
 use crate::error::{Error, ExitStatus};
 use crate::escape::{markdown as markdown_text, markdown_code, terminal};
 use crate::report;
-use crate::report::table::{Align, layout};
+use crate::report::table::{Align, layout, shorten};
 use crate::source::{files, index};
 
 #[derive(Debug, Args)]
@@ -138,11 +139,12 @@ fn against_loss(args: &PlanArgs, loaded: &Loaded, inventory: &Inventory) -> Resu
 }
 
 impl Report {
-    /// Returns the barriers that are proposed.
-    fn barriers(&self) -> Vec<Barrier> {
-        let planned = self.plan.iter().flat_map(|plan| &plan.barriers);
-        let cut = self.separation.iter().flat_map(|separation| &separation.barriers);
-        planned.map(|proposal| &proposal.barrier).chain(cut).cloned().collect()
+    /// Returns the barriers that are proposed, those together that hold one crate.
+    fn proposals(&self) -> Vec<Vec<Barrier>> {
+        let planned = self.plan.iter().flat_map(|plan| &plan.proposals);
+        let planned = planned.map(|proposal| proposal.barriers.clone());
+        let cut = self.separation.iter().flat_map(|separation| &separation.crates);
+        planned.chain(cut.map(|gateway| gateway.barriers.clone())).collect()
     }
 }
 
@@ -155,19 +157,21 @@ fn apply(
 ) -> Result<(), Error> {
     let mut facts = loaded.facts.clone();
     let mut written = Vec::new();
-    for barrier in report.barriers() {
-        facts.policy.barriers.push(barrier.clone());
-        match barrier::violations(&facts, inventory, &barrier).first() {
-            None => {
-                report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
-                report.not_evaluated.extend(barrier::unknown(&facts, inventory, &barrier));
-                written.push(barrier);
-            }
-            Some(violation) => {
-                facts.policy.barriers.pop();
-                report.not_applied.push(violation.sentence.clone());
-            }
+    for proposal in report.proposals() {
+        let others = facts.policy.barriers.clone();
+        facts.policy.barriers.extend_from_slice(&proposal);
+        let mut violations =
+            proposal.iter().flat_map(|barrier| barrier::violations(&facts, inventory, barrier));
+        if let Some(violation) = violations.next() {
+            report.not_applied.push(violation.sentence);
+            facts.policy.barriers = others;
+            continue;
         }
+        for barrier in &proposal {
+            report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
+            report.not_evaluated.extend(barrier::unknown(&facts, inventory, barrier));
+        }
+        written.extend(proposal);
     }
     if written.is_empty() { Ok(()) } else { write(&policy_file(args, loaded)?, &written) }
 }
@@ -189,11 +193,17 @@ fn policy_file(args: &PlanArgs, loaded: &Loaded) -> Result<PathBuf, Error> {
 
 fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
     const FILE: &str = "weft.toml";
-    let text = match files::read_bounded(path, MAX_POLICY) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) if path.symlink_metadata().is_err() => {
-            "schema = 1\nprofile = \"local\"\n".to_owned()
-        }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+    let directory = directory.map_err(|source| Error::File {
+        action: "read",
+        path: FILE.to_owned(),
+        source,
+    })?;
+    let path = &directory.join(path.file_name().unwrap_or(FILE.as_ref()));
+    let text = match files::read_inside(&directory, path, MAX_POLICY) {
+        Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(None) => "schema = 1\nprofile = \"local\"\n".to_owned(),
         Err(refusal) => return Err(Error::usage(format!("{FILE} {refusal}"), "correct it first")),
     };
     let mut document: DocumentMut = text
@@ -250,6 +260,11 @@ fn entry(barrier: &Barrier) -> Table {
     table
 }
 
+/// Says what barriers do that are put up together.
+fn all(barriers: &[Barrier]) -> String {
+    barriers.iter().map(words).collect::<Vec<_>>().join(" and ")
+}
+
 /// Says what a barrier does, in a few words.
 fn words(barrier: &Barrier) -> String {
     match barrier {
@@ -277,7 +292,8 @@ fn human(report: &Report) -> String {
     let mut out = String::new();
     for (title, table) in tables(report, &|text| terminal(text)) {
         _ = writeln!(out, "{title}");
-        let (align, header, rows) = table;
+        let (align, header, mut rows) = table;
+        fit(&header, &mut rows);
         out.push_str(&layout(&align, &header, &rows, 2));
         out.push('\n');
     }
@@ -285,6 +301,20 @@ fn human(report: &Report) -> String {
         report::human::paragraph(&mut out, "", &terminal(&sentence), 2);
     }
     out
+}
+
+/// Shortens the last column so that a row fits the width of a terminal.
+fn fit(header: &[&str], rows: &mut [Vec<String>]) {
+    let last = header.len() - 1;
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].width());
+        cells.chain([header[column].width()]).max().unwrap_or(0)
+    };
+    let taken: usize = (0..last).map(|column| width(column) + 2).sum();
+    let left = (report::human::WIDTH - 2).saturating_sub(taken).max(20);
+    for row in rows {
+        row[last] = shorten(&row[last], left);
+    }
 }
 
 fn markdown(report: &Report) -> String {
@@ -311,9 +341,9 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
     let mut tables = Vec::new();
     if let Some(plan) = &report.plan {
         let rows = plan
-            .barriers
+            .proposals
             .iter()
-            .map(|proposal| vec![losses(proposal.fall_nano), escape(&words(&proposal.barrier))]);
+            .map(|proposal| vec![losses(proposal.fall_nano), escape(&all(&proposal.barriers))]);
         let table = (vec![Right, Left], vec!["saves", "barrier"], rows.collect());
         tables.push(("barriers that lower the expected loss", table));
         let rows = plan.drops.crates.iter().map(|drop| {
@@ -322,9 +352,7 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
             if drop.declared.len() > 2 {
                 declared += &format!(" and {} more", drop.declared.len() - 2);
             }
-            let id = drop.id.strip_prefix("pkg:cargo/").unwrap_or(&drop.id);
-            let id = id.split('?').next().unwrap_or(id);
-            vec![losses(drop.alone_nano), escape(id), declared]
+            vec![losses(drop.alone_nano), escape(short(&drop.id)), declared]
         });
         let header = vec!["alone saves", "crate", "declared in"];
         tables.push((
@@ -333,18 +361,27 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
         ));
     }
     if let Some(separation) = &report.separation {
-        let rows = separation.barriers.iter().zip(&separation.proof).map(|(barrier, path)| {
-            let path: Vec<&str> =
-                path.iter().map(|id| id.strip_prefix("pkg:cargo/").unwrap_or(id)).collect();
-            vec![escape(&words(barrier)), escape(&path.join(" > "))]
+        let rows = separation.crates.iter().map(|gateway| {
+            let path: Vec<&str> = gateway.path.iter().map(|id| short(id)).collect();
+            let what = match &gateway.barriers[..] {
+                [] => format!("vendor or fork {}", short(&gateway.id)),
+                barriers => all(barriers),
+            };
+            vec![escape(&what), escape(&path.join(" > "))]
         });
-        let header = vec!["barrier", "one of the paths that share no crate"];
+        let header = vec!["barrier", "a path through it"];
         tables.push((
             "crates between the members and code that runs while they are built",
             (vec![Left, Left], header, rows.collect()),
         ));
     }
     tables
+}
+
+/// Returns the name and version of a package URL.
+fn short(id: &str) -> &str {
+    let id = id.strip_prefix("pkg:cargo/").unwrap_or(id);
+    id.split('?').next().unwrap_or(id)
 }
 
 fn sentences(report: &Report) -> Vec<String> {
@@ -361,7 +398,7 @@ fn sentences(report: &Report) -> Vec<String> {
         ));
         sentences.push(match plan.gap_nano {
             0 => format!(
-                "Gap 0: no other {} saves more, with or without the window.",
+                "Gap 0: no other choice of {} saves more, with or without the window.",
                 report::human::plural(plan.budget.into(), "pin")
             ),
             gap => format!(
@@ -392,17 +429,12 @@ fn sentences(report: &Report) -> Vec<String> {
         ));
     }
     if let Some(separation) = &report.separation {
-        let cut = separation.proof.len() as u64;
         sentences.push(format!(
-            "{} between the members and {} run code while they are built: as many paths share no crate, so no fewer \
-             would do.",
-            report::human::plural(cut, "crate"),
-            report::human::plural(separation.running, "crate that"),
+            "{} between the members and the {} that run code while they are built: as many paths share no crate, so no \
+             fewer would do.",
+            report::human::plural(separation.crates.len() as u64, "crate"),
+            report::human::plural(separation.running, "crate"),
         ));
-        for id in &separation.without_archive {
-            sentences
-                .push(format!("{id} has no archive to pin: vendor it, or take it from a fork."));
-        }
     }
     if !report.applied.is_empty() {
         let mut by_kind = BTreeMap::<&str, u64>::new();

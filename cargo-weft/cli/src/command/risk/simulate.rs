@@ -64,7 +64,9 @@ fn row(name: String, campaign: &CampaignLoss) -> Vec<String> {
     let chance = if campaign.exact {
         "exact".to_owned()
     } else {
-        format!("+-{}", losses(campaign.error_nano))
+        let part =
+            u128::from(campaign.error_nano) * 1000 / u128::from(campaign.band.mean_nano.max(1));
+        format!("+-{}.{}%", part / 10, part % 10)
     };
     vec![
         name,

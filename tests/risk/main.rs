@@ -1,0 +1,198 @@
+//! Risk: what is estimated, what is planned, and that a plan which is put up does what it says.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../integration/real.rs"]
+mod real;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use common::{Run, Tree, from_registry, locked, package, unwrapped};
+
+/// Runs a command on the lockfile of a directory, and reads the JSON it prints.
+fn json(directory: &Path, command: &str) -> Value {
+    let line = format!("{command} --format json --lockfile Cargo.lock");
+    let run = Run::new(directory, &line).within(300).done().exits(0);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Returns what blocking a crate would save, by its name and version.
+fn delta(assessment: &Value, spec: &str) -> u64 {
+    let rows = assessment["rows"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["id"] == format!("pkg:cargo/{spec}").as_str());
+    number(&row.unwrap_or_else(|| panic!("{spec} is not there"))["delta_nano"])
+}
+
+/// Makes a tree of a lockfile: `root` needs the first packages, and each is followed by what it needs.
+fn tree(needs: &[&str], packages: &[(&str, &[&str])]) -> Tree {
+    let entry = |(name, needs): &(&str, &[&str])| {
+        let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
+        let needs = format!("dependencies = [{}]\n", needs.join(", "));
+        package(name, "1.0.0", &(from_registry() + &needs))
+    };
+    let entries: String = packages.iter().map(entry).collect();
+    let needed: String = needs.iter().map(|need| format!("{need} = \"1\"\n")).collect();
+    let manifest =
+        format!("[package]\nname = \"root\"\nversion = \"0.1.0\"\n[dependencies]\n{needed}");
+    Tree::of(&manifest, &locked(needs, &entries))
+}
+
+#[test]
+fn what_a_plan_foretells_of_real_lockfiles_is_seen_once_it_is_put_up() {
+    for (name, path) in real::lockfiles() {
+        let tree = Tree::empty();
+        fs::copy(&path, tree.path("tree/Cargo.lock")).unwrap();
+        let report = json(&tree.path("tree"), "risk plan --apply");
+        let plan = &report["plan"];
+        let [before, after, fall] =
+            [&plan["before"]["mean_nano"], &plan["after_nano"], &plan["fall_nano"]].map(number);
+        assert!(fall > 0, "{name}: {plan}");
+        assert_eq!(report["not_applied"], Value::Array(Vec::new()), "{name}");
+        assert_eq!(report["applied"].as_array().unwrap().len(), 5, "{name}");
+        assert!(before - after <= fall + 10 && fall <= before - after + 10, "{name}: {plan}");
+        assert!(number(&plan["gap_nano"]) < 1_000, "{name}: {plan}");
+        for part in [plan, &plan["drops"]] {
+            let [fall, bound, gap] =
+                ["fall_nano", "bound_nano", "gap_nano"].map(|key| number(&part[key]));
+            assert_eq!(bound - fall, gap, "{name}");
+        }
+        let seen = json(&tree.path("tree"), "risk simulate");
+        let seen = number(&seen["assessment"]["expected"]["mean_nano"]);
+        // The parts are rounded one by one.
+        assert!(seen.abs_diff(after) <= 10, "{name}: {seen} and {after}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_does_not_show() {
+    let packages: [(&str, &[&str]); 4] =
+        [("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])];
+    let tree = tree(&["a", "b"], &packages);
+    for command in ["risk", "risk simulate", "risk plan"] {
+        let by = |threads| json(&tree.path("tree"), &format!("{command} --threads {threads}"));
+        assert_eq!(by(1), by(16), "{command}");
+        let other = json(&tree.path("tree"), &format!("{command} --threads 1 --seed 9"));
+        assert_ne!(other, by(1), "{command}");
+    }
+}
+
+/// Whoever adds crates to a graph changes nothing of what is said of the others, and a pivot that looks harmless by
+/// what depends on it is seen by what passes through it.
+#[test]
+fn a_decoy_moves_nobody_else_and_a_pivot_is_seen() {
+    let honest: [(&str, &[&str]); 3] = [("a", &["b"]), ("b", &[]), ("c", &[])];
+    let before = json(&tree(&["a", "c"], &honest).path("tree"), "risk --top 0");
+    let region: [(&str, &[&str]); 8] = [
+        ("a", &["b"]),
+        ("b", &[]),
+        ("c", &[]),
+        ("pivot", &["x1", "x2", "x3", "x4"]),
+        ("x1", &["x2"]),
+        ("x2", &[]),
+        ("x3", &["x4"]),
+        ("x4", &[]),
+    ];
+    let after = json(&tree(&["a", "c", "pivot"], &region).path("tree"), "risk --top 0");
+    for spec in ["a@1.0.0", "b@1.0.0", "c@1.0.0"] {
+        assert_eq!(delta(&before["assessment"], spec), delta(&after["assessment"], spec), "{spec}");
+    }
+    let pivot = delta(&after["assessment"], "pivot@1.0.0");
+    for spec in ["a@1.0.0", "x1@1.0.0", "x2@1.0.0", "x3@1.0.0", "x4@1.0.0"] {
+        assert!(pivot > 2 * delta(&after["assessment"], spec), "{spec}");
+    }
+}
+
+#[test]
+fn an_edge_that_a_feature_hides_counts_at_lock_precision() {
+    let hidden: [(&str, &[&str]); 3] = [("a", &["b"]), ("b", &["optional"]), ("optional", &[])];
+    let report = json(&tree(&["a"], &hidden).path("tree"), "risk --top 0");
+    assert_eq!(report["precision"], "lock");
+    assert!(delta(&report["assessment"], "optional@1.0.0") > 0);
+}
+
+const CAMPAIGN: &str = "schema = 1\nname = \"own\"\nsummary = \"s\"\nexecutes = \"build\"\nsource = \"s\"\n\
+                        [seed]\nrate = \"takeover\"\ncrates = \"all\"\n[dwell]\nminutes = MINUTES\n";
+
+#[test]
+fn a_window_is_proposed_against_what_is_gone_in_hours_and_not_against_what_waits() {
+    for (minutes, is_proposed) in [("300", true), ("1000000", false)] {
+        let tree = tree(&["a"], &[("a", &[])]);
+        let tree = tree.with("tree/own.toml", CAMPAIGN.replace("MINUTES", minutes));
+        let report = json(&tree.path("tree"), "risk plan --budget 1 --against own.toml");
+        // Both end what is gone in hours; the pin is as good, and comes first.
+        assert_eq!(report["plan"]["proposals"][0]["barriers"][0]["kind"], "pin");
+        let window = json(&tree.path("tree"), "risk plan --budget 2 --against own.toml");
+        assert_eq!(number(&window["plan"]["after_nano"]), 0);
+        let lasting = json(&tree.path("tree"), "risk simulate --campaign own.toml");
+        let before = number(&lasting["assessment"]["expected"]["mean_nano"]);
+        let tree = tree.with("tree/weft.toml", "schema = 1\n[cooldown]\ndays = 1\n");
+        let waited = json(&tree.path("tree"), "risk simulate --campaign own.toml");
+        let after = number(&waited["assessment"]["expected"]["mean_nano"]);
+        assert_eq!(after == 0, is_proposed, "{minutes}: {before} and {after}");
+        assert_eq!(after == before, !is_proposed, "{minutes}: {before} and {after}");
+    }
+}
+
+#[test]
+fn a_campaign_that_cannot_be_read_is_refused_with_its_place() {
+    let check = |text: &str, expected: &str| {
+        let tree = tree(&["a"], &[("a", &[])]).with("tree/own.toml", text);
+        let line = "risk simulate --campaign own.toml --lockfile Cargo.lock";
+        let run = Run::new(tree.path("tree"), line).done().exits(2);
+        assert!(unwrapped(&run.stderr).contains(expected), "{}", run.said());
+        assert_eq!(run.stdout, "");
+    };
+    let sound = CAMPAIGN.replace("MINUTES", "300");
+    check("", "own.toml: has no `schema`");
+    check(&sound.replace("takeover", "takover"), "did you mean `takeover`?");
+    check(&CAMPAIGN.replace("MINUTES", "-1"), "own.toml:10:11");
+    check(&format!("name = \"{}\"", "\u{1b}[31m"), "own.toml:1:9");
+    check(&"[".repeat(100_000), "own.toml:1");
+}
+
+#[test]
+fn a_policy_keeps_its_comments_and_one_that_cannot_be_edited_is_left_alone() {
+    let apply = |policy: &str, status| {
+        let tree = tree(&["a"], &[("a", &[])]).with("tree/weft.toml", policy);
+        let line = "risk plan --apply --budget 1 --window 0 --lockfile Cargo.lock";
+        let run = Run::new(tree.path("tree"), line).done().exits(status);
+        (fs::read_to_string(tree.path("tree/weft.toml")).unwrap(), run.said())
+    };
+    let (written, _) = apply("schema = 1 # one\n# two\n[cooldown]\ndays = 0 # three\n", 0);
+    assert!(
+        written
+            .starts_with("schema = 1 # one\n# two\n[cooldown]\ndays = 0 # three\n\n[[barrier]]\n")
+    );
+    assert!(written.contains("kind = \"pin\"\ncrate = \"a\"\nversion = \"1.0.0\"\n"), "{written}");
+    for policy in ["schema = 1\nbarrier = []\n", "schema = 1\n[[barrier]]\nkind = \"pinn\"\n"] {
+        let (left, said) = apply(policy, 2);
+        assert_eq!(left, policy, "{said}");
+    }
+}
+
+#[test]
+fn a_barrier_that_is_put_up_is_judged_from_then_on() {
+    let tree = tree(&["a"], &[("a", &[])]);
+    let at = |name: &str| tree.path("tree").join(name);
+    let line = "risk plan --apply --budget 1 --window 0 --lockfile Cargo.lock";
+    Run::new(tree.path("tree"), line).done().exits(0);
+    Run::new(tree.path("tree"), "audit --precision lock").done().exits(0);
+    let changed = fs::read_to_string(at("Cargo.lock")).unwrap().replace("aaaa", "bbbb");
+    fs::write(at("Cargo.lock"), changed).unwrap();
+    let run = Run::new(tree.path("tree"), "audit --precision lock").done().exits(1);
+    assert!(
+        unwrapped(&run.stdout).contains("The archive of a@1.0.0 is not the one"),
+        "{}",
+        run.said()
+    );
+}
