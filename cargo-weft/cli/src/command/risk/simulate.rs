@@ -58,7 +58,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Passed)
 }
 
-const HEADER: [&str; 7] = ["campaign", "runs", "loss", "from", "to", "by chance", "unknown"];
+const HEADER: [&str; 7] = ["campaign", "runs", "loss", "from", "to", "chance", "unknown"];
 
 fn row(name: String, campaign: &CampaignLoss) -> Vec<String> {
     let chance = if campaign.exact {
