@@ -230,6 +230,7 @@ fn lines() -> Vec<(String, i32)> {
         add("risk", 0);
         add("risk simulate", 0);
         add("risk plan", 0);
+        add("risk card root", 2);
         add("why root", 0);
         add(
             &format!(
@@ -337,9 +338,9 @@ fn no_command_opens_a_socket() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// The desk above has nothing to update, so here cargo has something to resolve.
+/// The desk above has nothing from elsewhere, so here cargo has something to resolve and a card something to show.
 #[test]
-fn an_update_is_resolved_without_a_socket() {
+fn an_update_is_resolved_and_a_card_is_made_without_a_socket() {
     if !can_confine() {
         return;
     }
@@ -352,14 +353,16 @@ fn an_update_is_resolved_without_a_socket() {
     let lockfile = registry.lockfile("root", &[("tinlog", "1.0.0")], &["tinlog 1.0.0"]);
     let tree = Tree::of(manifest, &lockfile).with("home/.keep", "");
     registry.write(&tree.path("home"));
-    let run = |launcher: &[String]| {
-        let line = format!("update tinlog --as-of {AS_OF}");
-        let run = Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home"));
-        run.within(60).by(launcher).done().exits(0).stdout
-    };
-    let free = run(&[]);
-    assert!(free.contains("added extra@1.0.0"), "{free}");
-    assert_eq!(run(&filter()), free);
+    for (command, says) in [("update", "added extra@1.0.0"), ("risk card", "2 versions")] {
+        let run = |launcher: &[String]| {
+            let line = format!("{command} tinlog --as-of {AS_OF}");
+            let run = Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home"));
+            run.within(60).by(launcher).done().exits(0).stdout
+        };
+        let free = run(&[]);
+        assert!(free.contains(says), "{free}");
+        assert_eq!(run(&filter()), free);
+    }
 }
 
 /// What asks for a connection dies of it, so the comparison above sees what it looks for.

@@ -19,7 +19,14 @@ fn check_width(what: &str, text: &str) {
 fn reports_fit_a_terminal_of_80_columns() {
     for (name, path) in real::lockfiles() {
         let path = path.canonicalize().unwrap();
-        for command in ["audit", "audit --policy release", "risk", "risk simulate", "risk plan"] {
+        for command in [
+            "audit",
+            "audit --policy release",
+            "risk",
+            "risk simulate",
+            "risk plan",
+            "risk card serde",
+        ] {
             let tree = Tree::empty();
             let run = Run::new(tree.path("tree"), &format!("{command} --lockfile"));
             let run = run.arg(&path).done();

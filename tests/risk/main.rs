@@ -5,8 +5,12 @@
 #[allow(dead_code, reason = "each harness uses its part")]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/home.rs"]
+mod home;
 #[path = "../integration/real.rs"]
 mod real;
+
+mod card;
 
 use std::fs;
 use std::path::Path;

@@ -45,7 +45,12 @@ pub fn markdown(text: &str) -> String {
     let text = visible(text);
     let words = text.split(' ').map(|word| {
         // What ends a sentence is not of the word.
-        let named = word.trim_end_matches(['.', ',', ';', ':']);
+        let ends = ['.', ',', ';', ':'];
+        let named = word.trim_end_matches(ends);
+        let named = match named.strip_suffix(')') {
+            Some(inside) if !inside.contains('(') => inside.trim_end_matches(ends),
+            _ => named,
+        };
         if !refers(named) {
             return markdown_text(word);
         }

@@ -31,4 +31,5 @@ pub mod scratch;
 pub mod secret;
 pub mod sources;
 pub mod tiles;
+pub mod versions;
 pub mod workspace;

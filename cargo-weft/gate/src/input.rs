@@ -20,6 +20,7 @@ pub mod publishers;
 pub mod roles;
 pub mod symbol;
 pub(crate) mod tree;
+pub mod vcs;
 
 use crate::Diagnostic;
 

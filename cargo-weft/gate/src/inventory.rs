@@ -274,6 +274,19 @@ impl Package {
         format!("{}@{}", self.name, self.version)
     }
 
+    /// Returns another version of the crate from the same source, of which nothing is known but its archive.
+    #[must_use]
+    pub fn other(&self, version: Version, checksum: Option<Sha256>) -> Self {
+        Self {
+            checksum,
+            features: None,
+            id: purl(&self.name, &version, &self.source),
+            manifest: None,
+            version,
+            ..self.clone()
+        }
+    }
+
     /// Orders packages bytewise by name, version and source.
     fn sort_key(&self) -> (&str, String, &str) {
         (&self.name, self.version.to_string(), &self.id)

@@ -4,11 +4,13 @@
 //! [`campaign`] what they look like, [`model`] which crates and edges they concern, and [`assessment`] what follows.
 //! `docs/src/guide/risk.md` explains every number.
 
+pub mod arrival;
 pub mod assessment;
 pub mod campaign;
 pub mod model;
 pub mod plan;
 pub mod prior;
+pub mod remedy;
 
 pub use assessment::{Assessment, Settings};
 pub use campaign::Campaign;

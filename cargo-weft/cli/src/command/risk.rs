@@ -1,5 +1,6 @@
 //! `cargo weft risk`: what attacks on external crates are expected to cost, and which crates that hangs on.
 
+pub(super) mod card;
 mod plan;
 mod rank;
 mod simulate;
@@ -26,6 +27,8 @@ pub(super) struct RiskArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show everything that is known of a crate, and what would lower its risk
+    Card(card::CardArgs),
     /// Propose barriers that lower the expected loss most within a budget
     Plan(plan::PlanArgs),
     /// Estimate what campaigns cost, with bands and what they depend on
@@ -60,6 +63,7 @@ struct Drawing {
 pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
     match &args.command {
         None => rank::run(&args.rank),
+        Some(Command::Card(args)) => card::run(args),
         Some(Command::Plan(args)) => plan::run(args),
         Some(Command::Simulate(args)) => simulate::run(args),
     }

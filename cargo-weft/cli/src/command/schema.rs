@@ -8,6 +8,7 @@ use weft_gate::release::reproduce::{Built, Environment, Lock};
 use weft_gate::{Inventory, Policy, Verdict};
 
 use super::output;
+use super::risk::card::Cards;
 use super::update::Proposals;
 use crate::error::{Error, ExitStatus};
 
@@ -30,6 +31,8 @@ enum Format {
     PolicyInForce,
     /// What `update --format json` prints
     Update,
+    /// What `risk card --format json` prints
+    RiskCard,
     /// What weft adds to a verification summary, `weft` in its predicate
     Summary,
     /// What `env.json` of a reproducible release holds
@@ -47,6 +50,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<ExitStatus, Error> {
         Format::Inventory => generator.into_root_schema_for::<Inventory>(),
         Format::Policy => generator.into_root_schema_for::<PolicyFile>(),
         Format::PolicyInForce => generator.into_root_schema_for::<Policy>(),
+        Format::RiskCard => generator.into_root_schema_for::<Cards>(),
         Format::Update => generator.into_root_schema_for::<Proposals>(),
         Format::Summary => generator.into_root_schema_for::<Decided>(),
         Format::BuildEnvironment => generator.into_root_schema_for::<Environment>(),

@@ -1,6 +1,7 @@
 //! `cargo weft why`: why a crate is there, what it passes through, and who stands in the way of updating it.
 
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use semver::{Version, VersionReq};
 use serde::Serialize;
 use std::fmt::Write;
@@ -39,50 +40,50 @@ enum Format {
 const MOST_NAMED: usize = 20;
 
 /// The answer for one package.
-#[derive(Debug, Serialize)]
-struct Answer {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Answer {
     /// External packages that only it brings in, `name@version` each.
-    alone: Vec<String>,
+    pub(super) alone: Vec<String>,
     /// The exact command that updates it, or the blocker that must move first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<String>,
+    pub(super) command: Option<String>,
     /// Packages that depend on it directly.
-    dependents: Vec<Dependent>,
+    pub(super) dependents: Vec<Dependent>,
     /// Its package URL.
-    id: String,
+    pub(super) id: String,
     /// Where it comes from.
-    source: String,
+    pub(super) source: String,
     /// Whether it is part of what is judged.
-    judged: bool,
+    pub(super) judged: bool,
     /// Shortest path from a member, `name@version` each.
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
     /// The manifest line where that path begins.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
     /// `name@version`.
-    spec: String,
+    pub(super) spec: String,
     /// Packages that every path from a member passes through, nearest the member first.
-    through: Vec<String>,
+    pub(super) through: Vec<String>,
     /// The version that `blocks` is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 /// A package that depends on the subject.
-#[derive(Debug, Serialize)]
-struct Dependent {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Dependent {
     /// Whether its requirement rules out the version to update to; absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    blocks: Option<bool>,
+    pub(super) blocks: Option<bool>,
     /// Whether it is a member of the workspace.
-    member: bool,
+    pub(super) member: bool,
     /// Where its manifest states the requirement, for members.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
     /// The versions it accepts, where that is known.
-    requirement: Vec<String>,
+    pub(super) requirement: Vec<String>,
     /// `name@version`.
-    spec: String,
+    pub(super) spec: String,
 }
 
 pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
@@ -102,7 +103,7 @@ pub(super) fn run(args: &WhyArgs) -> Result<ExitStatus, Error> {
 }
 
 /// Finds the packages that `name`, `name@version` or a package URL means.
-fn find(inventory: &Inventory, wanted: &str) -> Result<Vec<u32>, Error> {
+pub(super) fn find(inventory: &Inventory, wanted: &str) -> Result<Vec<u32>, Error> {
     let (name, version) = match wanted.split_once('@') {
         Some((name, version)) if !wanted.starts_with("pkg:") => (name, Some(version)),
         _ => (wanted, None),
@@ -131,14 +132,16 @@ fn find(inventory: &Inventory, wanted: &str) -> Result<Vec<u32>, Error> {
     Err(Error::usage(format!("`{wanted}` is not in the lockfile"), help))
 }
 
-struct Query<'a> {
-    inventory: &'a Inventory,
-    topology: &'a Topology,
-    to: Option<&'a Version>,
+/// What is asked about packages.
+pub(super) struct Query<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) topology: &'a Topology,
+    /// The version to update to; the newest other one that is locked, if none is named.
+    pub(super) to: Option<&'a Version>,
 }
 
 impl Query<'_> {
-    fn answer(&self, index: u32) -> Answer {
+    pub(super) fn answer(&self, index: u32) -> Answer {
         let package = self.inventory.package(index);
         let path =
             shortest_path(&self.topology.graph, &self.topology.roots, index).unwrap_or_default();

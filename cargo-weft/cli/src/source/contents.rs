@@ -40,9 +40,9 @@ fn scan(copy: &Path) -> Content {
             Err(why) => content.unread.push(format!("`{path}` cannot be read: {why}")),
         }
     }
-    match dirty(copy) {
-        Ok(dirty) => content.dirty = dirty,
-        Err(why) => content.unread.push(format!("`.cargo_vcs_info.json` {why}")),
+    match copies::commit(copy) {
+        Ok(commit) => content.dirty = commit.map(|commit| commit.dirty),
+        Err(why) => content.unread.push(why),
     }
     match build_script(copy) {
         Ok(Some(script)) => match content::deeds(&script.text) {
@@ -64,23 +64,6 @@ pub(super) fn binary(file: &Path) -> Result<Option<&'static str>, String> {
         File::open(file).and_then(|file| file.take(content::HEAD as u64).read_to_end(&mut head));
     read.map_err(|e| e.kind().to_string())?;
     Ok(content::binary(&head))
-}
-
-/// Reads what `cargo package` wrote of the work tree (The Cargo Book, `cargo package`).
-fn dirty(copy: &Path) -> Result<Option<bool>, String> {
-    let path = copy.join(".cargo_vcs_info.json");
-    if path.symlink_metadata().is_err() {
-        return Ok(None);
-    }
-    let bytes = files::read_bounded(&path, 1 << 16).map_err(|e| e.to_string())?;
-    let info: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|_| "is no JSON".to_owned())?;
-    let Some(git) = info.get("git") else { return Ok(None) };
-    match git.get("dirty") {
-        None => Ok(Some(false)),
-        Some(serde_json::Value::Bool(dirty)) => Ok(Some(*dirty)),
-        Some(_) => Err("says neither that it is dirty nor that it is not".to_owned()),
-    }
 }
 
 /// A build script.

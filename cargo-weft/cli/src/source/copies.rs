@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weft_gate::input::package::{self, Stated};
+use weft_gate::input::vcs::{self, Commit};
 use weft_gate::inventory::{Inventory, Package, Source};
 
 use super::cargo;
@@ -103,4 +104,17 @@ pub fn manifest(copy: &Path) -> Result<Stated, String> {
     let read = files::read_inside(&real, &real.join("Cargo.toml"), package::MAX_BYTES);
     let bytes = read.map_err(|e| e.to_string())?.ok_or("`Cargo.toml` is not there")?;
     package::parse("Cargo.toml", &bytes).map_err(|e| e.message)
+}
+
+/// Reads which commit a package says it was packed from; `None` if it does not say.
+///
+/// # Errors
+///
+/// A sentence: what it says cannot be read.
+pub fn commit(copy: &Path) -> Result<Option<Commit>, String> {
+    let real = copy.canonicalize().map_err(|e| e.kind().to_string())?;
+    let read = files::read_inside(&real, &real.join(vcs::FILE), vcs::MAX_BYTES);
+    let bytes = read.map_err(|e| format!("`{}` {e}", vcs::FILE))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    vcs::parse(&bytes).map_err(|why| format!("`{}` {why}", vcs::FILE))
 }

@@ -14,6 +14,11 @@ use super::files;
 
 /// Looks up every registry package of an inventory.
 pub fn releases(inventory: &Inventory) -> Known<Releases> {
+    releases_of(inventory, &inventory.packages)
+}
+
+/// Looks up packages from the registries of an inventory.
+pub fn releases_of(inventory: &Inventory, packages: &[Package]) -> Known<Releases> {
     let Some(home) = cargo::cargo_home() else {
         return Known::Unknown("there is no Cargo home directory".to_owned());
     };
@@ -23,7 +28,7 @@ pub fn releases(inventory: &Inventory) -> Known<Releases> {
         let Source::Registry { url } = &package.source else { return None };
         Some((package.id.clone(), look_up(package, directories.get(&**url)?, &names)?))
     };
-    Known::Value(inventory.packages.par_iter().filter_map(look_up).collect())
+    Known::Value(packages.par_iter().filter_map(look_up).collect())
 }
 
 /// Returns the directories below `parent` of every registry that the inventory names.

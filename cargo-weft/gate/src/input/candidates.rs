@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use tame_index::index::cache::ValidCacheEntry;
+use weft_verify::Sha256;
 
 use super::index::MAX_BYTES;
 
@@ -17,6 +18,8 @@ const MAX_VERSIONS: usize = 100_000;
 /// A version that a registry has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
+    /// The SHA-256 of its archive, if what the registry states is one.
+    pub checksum: Option<Sha256>,
     /// The day of its publication in UTC, where the registry states it.
     pub published: Option<Date>,
     /// The oldest compiler it supports, as its manifest says it.
@@ -55,6 +58,8 @@ impl Choice {
 #[derive(Deserialize)]
 struct Line {
     vers: String,
+    #[serde(default)]
+    cksum: String,
     yanked: bool,
     #[serde(default)]
     pubtime: Option<String>,
@@ -83,6 +88,7 @@ pub fn candidates(entry: &[u8]) -> Result<Vec<Candidate>, String> {
         let Ok(version) = line.vers.parse() else { continue };
         let published = line.pubtime.and_then(|time| time.parse::<Timestamp>().ok());
         found.push(Candidate {
+            checksum: line.cksum.parse().ok(),
             published: published.map(|time| time.to_zoned(TimeZone::UTC).date()),
             rust_version: line.rust_version,
             version,

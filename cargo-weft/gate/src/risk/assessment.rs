@@ -210,14 +210,30 @@ pub fn expected_loss(model: &Model, settings: Settings) -> Result<u64, GraphErro
         if campaigns.is_empty() {
             continue;
         }
-        let cascade = model.cascade(executes)?;
         let seeds: Vec<Vec<u64>> =
             campaigns.iter().map(|&i| model.seeds[i].rates.clone()).collect();
-        let stakes = Stakes { seeds: &seeds, losses: &model.losses };
-        let tally = cascade.loss(needed(&cascade, settings.worlds, settings.seed), stakes);
-        sum += (0..campaigns.len()).map(|scenario| mean(&tally, scenario, 0)).sum::<u64>();
+        let bounds = loss_bounds(model, executes, &seeds)?;
+        let settled = bounds.iter().map(|&bounds| settled(bounds));
+        let settled: Option<Vec<u64>> = settled.collect();
+        sum += match settled {
+            Some(losses) => losses.into_iter().sum::<u64>(),
+            None => {
+                let cascade = model.cascade(executes)?;
+                let stakes = Stakes { seeds: &seeds, losses: &model.losses };
+                let tally = cascade.loss(needed(&cascade, settings.worlds, settings.seed), stakes);
+                let mean = |(scenario, &bounds): (usize, &(u128, u128))| {
+                    self::settled(bounds).unwrap_or_else(|| mean(&tally, scenario, 0))
+                };
+                bounds.iter().enumerate().map(mean).sum()
+            }
+        };
     }
     Ok(sum)
+}
+
+/// Returns the loss that bounds leave nothing to draw of, in 10^-9 losses a year.
+fn settled((low, high): (u128, u128)) -> Option<u64> {
+    ((high - low) * TOLERANCE <= high).then(|| nano((low + high) / 2))
 }
 
 /// Sums for each package what attacks that begin in it are expected to cost, in 10^-9 losses a year.
@@ -285,6 +301,14 @@ impl Part {
             campaigns,
         })
     }
+
+    /// Returns what a campaign is expected to cost, and half of the width of the interval that chance leaves to it.
+    fn loss(&self, scenario: usize) -> (u64, u64) {
+        match settled(self.bounds[scenario]) {
+            Some(loss) => (loss, 0),
+            None => (mean(&self.losses, scenario, 0), error(&self.losses, scenario, 0)),
+        }
+    }
 }
 
 /// Bounds the losses of campaigns without drawing anything, in 10^-15 losses a year.
@@ -322,18 +346,13 @@ fn campaigns(model: &Model, parts: &[Part], rates: &Rates) -> Vec<CampaignLoss> 
         for (scenario, &position) in part.campaigns.iter().enumerate() {
             let campaign = &model.campaigns[position];
             let (low, high) = part.bounds[scenario];
-            let is_bounded = (high - low) * TOLERANCE <= high;
-            let drawn = mean(&part.losses, scenario, 0);
-            let (mean_nano, error_nano) = match is_bounded {
-                true => (nano((low + high) / 2), 0),
-                false => (drawn, error(&part.losses, scenario, 0)),
-            };
+            let (mean_nano, error_nano) = part.loss(scenario);
             losses.push(CampaignLoss {
                 band: rates.band_of(campaign, mean_nano, error_nano),
                 bounds_nano: (nano(low), nano(high)),
                 crates: model.seeds[position].rates.iter().filter(|&&rate| rate > 0).count() as u64,
                 error_nano,
-                exact: is_bounded,
+                exact: settled((low, high)).is_some(),
                 executes: campaign.executes,
                 name: campaign.name.clone(),
                 unknown: model.seeds[position].unknown.len() as u64,
@@ -358,7 +377,8 @@ fn rows(inventory: &Inventory, model: &Model, parts: &[Part]) -> Vec<Row> {
         let (mut own, mut error_nano) = (0, 0);
         for part in parts {
             for (scenario, &position) in part.campaigns.iter().enumerate() {
-                by_campaign[position] = mean(&part.falls, scenario, at);
+                // Other worlds may have been drawn for the loss, than which no fall is larger.
+                by_campaign[position] = mean(&part.falls, scenario, at).min(part.loss(scenario).0);
                 error_nano += error(&part.falls, scenario, at);
                 let worlds = u128::from(part.losses.worlds().max(1));
                 let seed = u128::from(model.seeds[position].rates[at]);

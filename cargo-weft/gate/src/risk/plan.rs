@@ -279,7 +279,7 @@ impl Question<'_> {
 }
 
 /// Returns the pins that hold a crate: one for each locked version; none if one of them has no archive to hold.
-fn pins(inventory: &Inventory, name: &str, reason: &str) -> Option<Vec<Barrier>> {
+pub(super) fn pins(inventory: &Inventory, name: &str, reason: &str) -> Option<Vec<Barrier>> {
     let present = inventory.present_externals().into_iter().map(|index| inventory.package(index));
     let pin = |package: &Package| {
         Some(Barrier::Pin {
