@@ -165,6 +165,76 @@ fn a_campaign_that_cannot_be_read_is_refused_with_its_place() {
 }
 
 #[test]
+fn campaigns_of_the_policy_count_beside_the_built_in_ones() {
+    let policy = "schema = 1\n[risk]\ncampaigns = [\"campaigns/own.toml\"]\n";
+    let tree = tree(&["a"], &[("a", &[])])
+        .with("tree/campaigns/own.toml", CAMPAIGN.replace("MINUTES", "1000000"))
+        .with("tree/plain.toml", "schema = 1\n")
+        .with("tree/weft.toml", policy)
+        .with("rules/campaigns/own.toml", CAMPAIGN.replace("MINUTES", "10"))
+        .with("rules/policy.toml", policy);
+    let simulated = |arguments: &str| {
+        let report = json(&tree.path("tree"), &format!("risk simulate {arguments}"));
+        let campaigns = report["assessment"]["campaigns"].as_array().unwrap().iter();
+        let mean = |campaign: &Value| number(&campaign["band"]["mean_nano"]);
+        let named = campaigns.map(|c| (c["name"].as_str().unwrap().to_owned(), mean(c)));
+        let campaigns: Vec<(String, u64)> = named.collect();
+        (campaigns, number(&report["assessment"]["expected"]["mean_nano"]))
+    };
+    let (all, with) = simulated("");
+    let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
+    let expected = ["delayed-payload", "own", "pipeline-poisoning", "slow-burn", "typosquat"];
+    assert_eq!(names, expected);
+    let (_, without) = simulated("--policy plain.toml");
+    assert_eq!(with, without + all[1].1);
+    assert_eq!(simulated("--campaign own").0, [all[1].clone()]);
+    // Those of another policy lie beside it.
+    let (outside, _) = simulated("--policy ../rules/policy.toml --campaign own");
+    assert!(outside[0].1 < all[1].1, "{outside:?} and {all:?}");
+    let ranked = |arguments: &str| {
+        let report = json(&tree.path("tree"), &format!("risk {arguments}"));
+        delta(&report["assessment"], "a@1.0.0")
+    };
+    assert_eq!(ranked("") - ranked("--policy plain.toml"), all[1].1);
+    let planned = |arguments: &str| {
+        let report = json(&tree.path("tree"), &format!("risk plan {arguments}"));
+        number(&report["plan"]["before"]["mean_nano"])
+    };
+    assert_eq!(planned(""), with);
+    assert_eq!(planned("--against own"), all[1].1);
+}
+
+#[test]
+fn a_campaign_that_a_policy_names_and_cannot_have_is_refused_where_it_is_named() {
+    let check = |name: &str, text: &str, expected: &[&str]| {
+        let policy = format!("schema = 1\n[risk]\ncampaigns = [\"{name}\"]\n");
+        let tree = tree(&["a"], &[("a", &[])])
+            .with("tree/weft.toml", policy)
+            .with("tree/own.toml", text)
+            .with("tree/folder.toml/x", "")
+            .with("outside.toml", CAMPAIGN.replace("MINUTES", "300"));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("../outside.toml", tree.path("tree/link.toml")).unwrap();
+        for line in ["risk --lockfile Cargo.lock", "audit --precision lock", "policy check"] {
+            let run = Run::new(tree.path("tree"), line).done().exits(2);
+            for expected in expected {
+                assert!(unwrapped(&run.stderr).contains(expected), "{line}: {}", run.said());
+            }
+        }
+    };
+    let sound = CAMPAIGN.replace("MINUTES", "300");
+    check("gone.toml", &sound, &["weft.toml:3:14", "this campaign is not there"]);
+    check("folder.toml", &sound, &["weft.toml:3:14", "is not a regular file"]);
+    #[cfg(unix)]
+    check("link.toml", &sound, &["weft.toml:3:14", "leads out of the tree"]);
+    check("../outside.toml", &sound, &["weft.toml:3:14", "below the policy's directory"]);
+    check("own.toml", &sound.replace("\"own\"", "\"typosquat\""), &["weft.toml:3:14", "is built in"]);
+    check("own.toml", &sound.replace("takeover", "takover"), &["own.toml:7:8", "`takeover`"]);
+    check("own.toml", &"[".repeat(100_000), &["own.toml:1"]);
+    check("own.toml", &"#".repeat((1 << 20) + 1), &["weft.toml:3:14", "is larger than the 1 MiB"]);
+}
+
+#[test]
 fn a_policy_keeps_its_comments_and_one_that_cannot_be_edited_is_left_alone() {
     let apply = |policy: &str, status| {
         let tree = tree(&["a"], &[("a", &[])]).with("tree/weft.toml", policy);

@@ -21,6 +21,7 @@ use crate::inventory::{Drift, Inventory};
 use crate::place::Place;
 use crate::policy::{LicenseFile, Policy};
 use crate::publisher::Publications;
+use crate::risk::campaign::check_added;
 
 /// The version of the facts format.
 pub const SCHEMA: u32 = 1;
@@ -253,14 +254,18 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// See [`canonical::from_slice`]; an inventory whose indexes do not fit is a
-    /// [`Rejection::MemberInvalid`].
+    /// See [`canonical::from_slice`]; an inventory whose indexes do not fit, or a campaign that no policy could add, is
+    /// a [`Rejection::MemberInvalid`].
     pub fn from_canonical(bytes: &[u8]) -> Result<Self, Rejection> {
         let limits = Limits { size: MAX_BYTES, ..Limits::RECORD };
         let facts: Self = canonical::from_slice_within(bytes, limits)?;
         if facts.schema != SCHEMA {
             let (found, known) = (u64::from(facts.schema), u64::from(SCHEMA));
             return Err(Rejection::SchemaUnknown { found, known });
+        }
+        if let Err((at, message)) = check_added(&facts.policy.risk.campaigns) {
+            let path = format!("policy.risk.campaigns.{at}");
+            return Err(Rejection::MemberInvalid { path, message });
         }
         if let Known::Value(inventory) = &facts.inventory {
             let path = "inventory".to_owned();

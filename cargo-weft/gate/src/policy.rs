@@ -15,7 +15,7 @@ mod rule;
 pub use barrier::{Barrier, RiskPolicy};
 pub use file::PolicyFile;
 pub(crate) use layer::word;
-pub use layer::{Layer, parse_layer};
+pub use layer::{Layer, Reference, parse_layer};
 pub(crate) use license::MODE;
 pub use license::{Clarification, LicenseException, LicenseFile, LicensePolicy};
 pub use provenance::{Proof, ProvenancePolicy, TrustedBuilder};
@@ -31,6 +31,7 @@ use crate::advisory::Severity;
 use crate::check;
 use crate::gate::Requirement;
 use crate::place::Place;
+use crate::risk::Campaign;
 
 /// The version of the policy format.
 pub const SCHEMA: u32 = 1;
@@ -439,6 +440,7 @@ impl Draft {
                 snapshot: self.text(key::SNAPSHOT)?,
             },
             risk: RiskPolicy {
+                campaigns: self.campaigns()?,
                 delta_budget_percent: self.number(key::DELTA_BUDGET).ok(),
                 losses: self.optional(key::LOSSES, |v| match v {
                     layer::Value::Losses(losses) => Some(losses.clone()),
@@ -468,6 +470,15 @@ impl Draft {
     /// What no profile has to set.
     fn optional<T: Default>(&self, key: &str, read: impl Fn(&layer::Value) -> Option<T>) -> T {
         self.values.get(key).and_then(read).unwrap_or_default()
+    }
+
+    /// Returns the campaigns of the last layer that names any; those that were not read are not left out silently.
+    fn campaigns(&self) -> Result<Vec<Campaign>, String> {
+        match self.values.get(layer::key::CAMPAIGNS) {
+            None => Ok(Vec::new()),
+            Some(layer::Value::Campaigns(_, Some(read))) => Ok(read.clone()),
+            Some(_) => Err(format!("the files of `{}` were not read", layer::key::CAMPAIGNS)),
+        }
     }
 
     fn flag(&self, key: &str) -> Result<bool, String> {
@@ -537,6 +548,36 @@ mod tests {
         let publishers = effective("local", Some(text)).policy.publishers;
         let stated = PublisherPolicy { single_point_percent: 50, snapshot: "p.json".to_owned() };
         assert_eq!(publishers, stated);
+    }
+
+    #[test]
+    fn campaigns_that_a_policy_names_have_to_be_read() {
+        let text = "schema = 1\n[risk]\ncampaigns = [\"a.toml\", \"b/c.toml\"]\n";
+        let layer = parse_layer("weft.toml", text.as_bytes()).unwrap();
+        let paths: Vec<&str> = layer.campaigns.iter().map(|file| &*file.path).collect();
+        assert_eq!(paths, ["a.toml", "b/c.toml"]);
+        assert_eq!(&text[layer.campaigns[1].span.clone()], "\"b/c.toml\"");
+        let own = |name: &str| Campaign {
+            name: name.to_owned(),
+            ..crate::risk::campaign::built_in().remove(0)
+        };
+        let with = |read: Option<Vec<Campaign>>| {
+            let mut layer = layer.clone();
+            read.map(|read| layer.bring(read)).transpose().map_err(|fault| fault.message)?;
+            let mut layers = built_in("local").unwrap();
+            layers.push(layer);
+            combine(&layers).map(|effective| effective.policy.risk.campaigns)
+        };
+        assert!(with(None).unwrap_err().contains("were not read"));
+        assert!(with(Some(vec![own("a")])).unwrap_err().contains("were not read"));
+        assert!(with(Some(vec![own("a"), own("a")])).unwrap_err().contains("another campaign"));
+        let found = with(Some(vec![own("a"), own("b")])).unwrap();
+        assert_eq!(found, [own("a"), own("b")]);
+        let none = effective("local", Some("schema = 1\n[risk]\ncampaigns = []\n"));
+        assert_eq!(none.policy.risk, RiskPolicy::default());
+        for (name, _) in PROFILES {
+            assert!(built_in(name).unwrap().iter().all(|layer| layer.campaigns.is_empty()), "{name}");
+        }
     }
 
     #[test]

@@ -21,15 +21,24 @@ use crate::Diagnostic;
 use crate::facts::Facts;
 use crate::input::tree::{Node, Table};
 use crate::inventory::Inventory;
+use crate::policy::Policy;
 
-/// Sums what the built-in campaigns are expected to cost in a year, in 10^-9 losses, by the policy of some facts.
+/// Returns the built-in campaigns and those that a policy adds, sorted by name.
+pub fn campaigns(policy: &Policy) -> Vec<Campaign> {
+    let mut campaigns = campaign::built_in();
+    campaigns.extend(policy.risk.campaigns.iter().cloned());
+    campaigns.sort_by(|a, b| a.name.cmp(&b.name));
+    campaigns
+}
+
+/// Sums what the policy's campaigns and the built-in ones are expected to cost in a year, in 10^-9 losses.
 ///
 /// # Errors
 ///
 /// A sentence: the graph is larger than can be measured.
 pub fn expected_of(facts: &Facts, inventory: &Inventory) -> Result<u64, String> {
     let known = model::Known { as_of: facts.as_of, releases: facts.releases.as_ref().ok() };
-    let (priors, campaigns) = (prior::built_in(), campaign::built_in());
+    let (priors, campaigns) = (prior::built_in(), campaigns(&facts.policy));
     let model = Model::of(inventory, &facts.policy, known, priors, campaigns);
     assessment::expected_loss(&model, Settings::default()).map_err(|e| e.to_string())
 }

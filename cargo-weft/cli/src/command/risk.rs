@@ -10,7 +10,7 @@ use std::path::Path;
 use clap::{Args, Subcommand, ValueEnum};
 use weft_gate::risk::assessment::{MIN_WORLDS, losses};
 use weft_gate::risk::{Campaign, Model, Priors, Settings, campaign, model, prior};
-use weft_gate::{Inventory, Policy};
+use weft_gate::{Inventory, Policy, risk};
 
 use super::facts::Loaded;
 use crate::error::{Error, ExitStatus};
@@ -46,7 +46,7 @@ enum Format {
 /// Which worlds are drawn, and of which campaigns.
 #[derive(Debug, Args)]
 struct Drawing {
-    /// A campaign: the name of a built-in one, or a file; by default all built-in ones
+    /// A campaign: the name of a built-in one or of one of the policy, or a file; by default all of those
     #[arg(long, value_name = "NAME|FILE")]
     campaign: Vec<String>,
     /// The seed of the worlds
@@ -84,8 +84,9 @@ impl Drawing {
     /// Returns the model of an inventory under these campaigns.
     fn model(&self, loaded: &Loaded, inventory: &Inventory) -> Result<Model, Error> {
         let priors = prior::built_in();
-        let campaigns = campaigns(&self.campaign, &priors)?;
-        Ok(model_of(loaded, inventory, &loaded.facts.policy, priors, campaigns))
+        let policy = &loaded.facts.policy;
+        let campaigns = campaigns(&self.campaign, policy, &priors)?;
+        Ok(model_of(loaded, inventory, policy, priors, campaigns))
     }
 }
 
@@ -105,17 +106,21 @@ fn model_of(
 /// The largest campaign that is read, in bytes.
 const MAX_CAMPAIGN: usize = 1 << 20;
 
-/// Returns the named campaigns; all built-in ones if none is named.
-fn campaigns(named: &[String], priors: &Priors) -> Result<Vec<Campaign>, Error> {
-    let built_in = campaign::built_in();
+/// Returns the named campaigns; all built-in ones and those of the policy if none is named.
+fn campaigns(
+    named: &[String],
+    policy: &Policy,
+    priors: &Priors,
+) -> Result<Vec<Campaign>, Error> {
+    let known = risk::campaigns(policy);
     if named.is_empty() {
-        return Ok(built_in);
+        return Ok(known);
     }
     let mut campaigns: Vec<Campaign> = Vec::new();
     for name in named {
-        let campaign = match built_in.iter().find(|campaign| campaign.name == *name) {
+        let campaign = match known.iter().find(|campaign| campaign.name == *name) {
             Some(campaign) => campaign.clone(),
-            None => read(name, &built_in, priors)?,
+            None => read(name, &known, priors)?,
         };
         if campaigns.iter().any(|known| known.name == campaign.name) {
             return Err(Error::usage(
@@ -129,11 +134,11 @@ fn campaigns(named: &[String], priors: &Priors) -> Result<Vec<Campaign>, Error> 
     Ok(campaigns)
 }
 
-fn read(path: &str, built_in: &[Campaign], priors: &Priors) -> Result<Campaign, Error> {
+fn read(path: &str, known: &[Campaign], priors: &Priors) -> Result<Campaign, Error> {
     let bytes = files::read_bounded(Path::new(path), MAX_CAMPAIGN).map_err(|refusal| {
-        let known: Vec<&str> = built_in.iter().map(|campaign| campaign.name.as_str()).collect();
+        let known: Vec<&str> = known.iter().map(|campaign| campaign.name.as_str()).collect();
         Error::usage(
-            format!("`{path}` is no built-in campaign, and as a file it {refusal}"),
+            format!("`{path}` is no known campaign, and as a file it {refusal}"),
             format!("name a file, or one of {}", known.join(", ")),
         )
     })?;

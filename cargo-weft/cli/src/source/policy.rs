@@ -1,10 +1,12 @@
-//! Loads the layers of a policy: `weft.toml`, the profiles it builds on, or a profile by name.
+//! Loads the layers of a policy, `weft.toml`, the profiles it builds on, or a profile by name, and the campaigns that
+//! they name.
 
 use std::path::{Path, PathBuf};
 
 use weft_gate::Diagnostic;
 use weft_gate::facts::Input;
-use weft_gate::policy::{self, Effective, Layer};
+use weft_gate::policy::{self, Effective, Layer, Reference};
+use weft_gate::risk::{Campaign, campaign, prior};
 use weft_verify::Sha256;
 
 use super::files;
@@ -124,10 +126,40 @@ impl Loader {
         };
         self.inputs.push(Input { name: name.to_owned(), sha256: Sha256::of(&bytes) });
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        match policy::parse_layer(name, &bytes) {
-            Ok(layer) => Ok((layer, text)),
-            Err(diagnostic) => Err(Error::Config { diagnostic, text }),
+        let fault = |diagnostic| Error::Config { diagnostic, text: text.clone() };
+        let mut layer = policy::parse_layer(name, &bytes).map_err(fault)?;
+        let files = layer.campaigns.clone();
+        let campaigns = files.iter().map(|file| self.campaign(directory, &layer, file, &text));
+        let campaigns = campaigns.collect::<Result<Vec<Campaign>, _>>()?;
+        layer.bring(campaigns).map_err(fault)?;
+        Ok((layer, text))
+    }
+
+    /// Reads a campaign that a layer names; it stays below the directory.
+    fn campaign(
+        &mut self,
+        directory: &Path,
+        layer: &Layer,
+        file: &Reference,
+        text: &str,
+    ) -> Result<Campaign, Error> {
+        let fault = |what: String| {
+            let diagnostic = Diagnostic::at(&layer.name, file.span.clone(), what);
+            let diagnostic = diagnostic.help("a campaign is a file below the policy's directory");
+            Error::Config { diagnostic, text: text.to_owned() }
+        };
+        let bytes = match files::read_inside(directory, &directory.join(&file.path), MAX_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(fault("this campaign is not there".to_owned())),
+            Err(refusal) => return Err(fault(format!("this campaign {refusal}"))),
+        };
+        let input = Input { name: file.path.clone(), sha256: Sha256::of(&bytes) };
+        if !self.inputs.contains(&input) {
+            self.inputs.push(input);
         }
+        campaign::parse(&file.path, &bytes, &prior::built_in()).map_err(|diagnostic| {
+            Error::Config { diagnostic, text: String::from_utf8_lossy(&bytes).into_owned() }
+        })
     }
 
     /// Adds a built-in profile and those it builds on.

@@ -7,14 +7,18 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 
-use super::layer::{Value, word};
+use super::layer::{Reference, Value, word};
 use crate::Diagnostic;
 use crate::input::tree::Node;
+use crate::risk::Campaign;
 
 /// What the risk model and the checks on it compare with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RiskPolicy {
+    /// The campaigns that are counted beside the built-in ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub campaigns: Vec<Campaign>,
     /// By how many percent a change may raise the expected loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta_budget_percent: Option<u32>,
@@ -197,4 +201,24 @@ fn parsed<T: std::str::FromStr>(node: &Node<'_, '_>, what: &str) -> Result<T, Di
 pub(super) fn losses(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
     let read = |node: Node<'_, '_>| Ok((node.key().to_owned(), node.number(1_000_000)?));
     Ok(Value::Losses(node.table()?.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// Reads the files of campaigns that a policy names.
+pub(super) fn campaigns(node: &Node<'_, '_>) -> Result<Vec<Reference>, Diagnostic> {
+    let mut files: Vec<Reference> = Vec::new();
+    for item in node.list()? {
+        let path = item.string()?;
+        // What a commit has of a policy is its `.toml` files that are not hidden.
+        let is_visible = |part: &str| !part.is_empty() && !part.starts_with('.');
+        if !path.ends_with(".toml") || !path.split('/').all(is_visible) || path.contains('\\') {
+            let help = "write it like `campaigns/ours.toml`";
+            let fault = "a campaign is a `.toml` file below the policy's directory, in no hidden one";
+            return Err(item.fault(fault).help(help));
+        }
+        if files.iter().any(|file| file.path == path) {
+            return Err(item.fault(format!("`{}` stands twice", path.escape_debug())));
+        }
+        files.push(Reference { path: path.to_owned(), span: item.value_span() });
+    }
+    Ok(files)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 
 use super::{
     Barrier, Boundary, Clarification, DeniedCrate, FeatureRule, Level, LicenseException,
-    ProvenancePolicy, RiskPolicy,
+    ProvenancePolicy,
 };
 use crate::advisory::Severity;
 use crate::gate::Requirement;
@@ -46,7 +46,7 @@ pub struct PolicyFile {
     /// How much one publisher may reach, and how publishers are known.
     publishers: Option<PublishersTable>,
     /// What the risk model and the checks on it compare with.
-    risk: Option<RiskPolicy>,
+    risk: Option<RiskTable>,
     /// Where packages may come from.
     sources: Option<SourcesTable>,
     /// Thresholds of the topology checks.
@@ -201,6 +201,20 @@ struct PublishersTable {
     single_point_percent: Option<u32>,
     /// A snapshot of crates.io's owners, relative to the workspace root; empty for none.
     snapshot: Option<String>,
+}
+
+/// What the risk model and the checks on it compare with.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct RiskTable {
+    /// Files of campaigns that are counted beside the built-in ones, relative to the policy's directory.
+    #[schemars(length(max = 64))]
+    campaigns: Option<Vec<String>>,
+    /// By how many percent a change may raise the expected loss.
+    #[schemars(range(max = 1_000_000))]
+    delta_budget_percent: Option<u32>,
+    /// What harm of a member costs, by its name; 1 for those that are not named.
+    losses: Option<BTreeMap<String, u32>>,
 }
 
 /// Where packages may come from.

@@ -17,6 +17,7 @@ use crate::gate::Requirement;
 use crate::input::text;
 use crate::input::tree::{self, Node, Table, suggest};
 use crate::place::{Place, SourceText};
+use crate::risk::{Campaign, campaign};
 
 /// The largest layer that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -31,6 +32,7 @@ pub(super) mod key {
     pub(in super::super) const BARRIER: &str = "barrier";
     pub(in super::super) const BOUNDARY: &str = "boundary";
     pub(in super::super) const BLAST: &str = "topology.blast-percent";
+    pub(in super::super) const CAMPAIGNS: &str = "risk.campaigns";
     pub(in super::super) const COOLDOWN: &str = "cooldown.days";
     pub(in super::super) const COOLDOWN_EXEMPT: &str = "cooldown.exempt";
     pub(in super::super) const DELTA_BUDGET: &str = "risk.delta-budget-percent";
@@ -70,7 +72,18 @@ pub struct Layer {
     pub profile: Option<String>,
     /// The bytes of `profile`'s value, for faults found when it is loaded.
     pub profile_span: Option<Range<usize>>,
+    /// The files of the campaigns it adds, relative to the policy's directory.
+    pub campaigns: Vec<Reference>,
     pub(super) settings: Vec<Setting>,
+}
+
+/// A file that a layer names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Its path, with `/`.
+    pub path: String,
+    /// The bytes of the value, for faults found when it is loaded.
+    pub span: Range<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +97,8 @@ pub(super) struct Setting {
 pub(super) enum Value {
     Barriers(Vec<Barrier>),
     Boundaries(Vec<Boundary>),
+    /// The files, and what was read of them; nothing before that.
+    Campaigns(Vec<String>, Option<Vec<Campaign>>),
     Clarifications(Vec<Clarification>),
     Denied(Vec<DeniedCrate>),
     FeatureRules(Vec<FeatureRule>),
@@ -112,7 +127,7 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
     let document = tree::parse(&source)?;
     let document = Table::new(&source, document.get_ref());
     check_schema(file, &document)?;
-    let mut reader = Reader { settings: Vec::new() };
+    let mut reader = Reader { campaigns: Vec::new(), settings: Vec::new() };
     let profile = document.get("profile");
     reader.graph(&document)?;
     reader.checks(&document)?;
@@ -133,6 +148,7 @@ pub fn parse_layer(file: &str, bytes: &[u8]) -> Result<Layer, Diagnostic> {
         name: file.to_owned(),
         profile: profile.as_ref().map(|node| node.string().map(str::to_owned)).transpose()?,
         profile_span: profile.map(|node| node.value_span()),
+        campaigns: reader.campaigns,
         settings: reader.settings,
     })
 }
@@ -150,7 +166,30 @@ fn check_schema(file: &str, document: &Table<'_, '_>) -> Result<(), Diagnostic> 
     }
 }
 
+impl Layer {
+    /// Adds what was read of the files of `campaigns`, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A [`Diagnostic`] with the place of a file whose campaign cannot be added.
+    pub fn bring(&mut self, read: Vec<Campaign>) -> Result<(), Diagnostic> {
+        if let Err((at, fault)) = campaign::check_added(&read) {
+            let span = self.campaigns.get(at).map(|file| file.span.clone()).unwrap_or_default();
+            return Err(Diagnostic::at(&self.name, span, fault));
+        }
+        for setting in &mut self.settings {
+            if let Value::Campaigns(files, campaigns) = &mut setting.value
+                && files.len() == read.len()
+            {
+                *campaigns = Some(read.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
 struct Reader {
+    campaigns: Vec<Reference>,
     settings: Vec<Setting>,
 }
 
@@ -273,6 +312,13 @@ impl Reader {
 
     fn risk(&mut self, document: &Table<'_, '_>) -> Result<(), Diagnostic> {
         let Some(table) = document.table("risk")? else { return Ok(()) };
+        if let Some(node) = table.get("campaigns") {
+            self.campaigns = barrier::campaigns(&node)?;
+            let files: Vec<String> = self.campaigns.iter().map(|file| file.path.clone()).collect();
+            let read = files.is_empty().then(Vec::new);
+            let value = Value::Campaigns(files, read);
+            self.settings.push(Setting { key: key::CAMPAIGNS, value, place: node.place() });
+        }
         self.read(key::DELTA_BUDGET, table.get("delta-budget-percent"), |node| {
             Ok(Value::Number(node.number(1_000_000)?))
         })?;
@@ -438,7 +484,8 @@ impl fmt::Display for Value {
             Self::Level(_, level) => write!(f, "{:?}", level.as_str()),
             Self::Features(Features::All) | Self::Targets(Targets::All) => f.write_str("\"all\""),
             Self::Features(Features::Default) => f.write_str("\"default\""),
-            Self::Strings(list)
+            Self::Campaigns(list, _)
+            | Self::Strings(list)
             | Self::Features(Features::List(list))
             | Self::Targets(Targets::List(list)) => {
                 let items: Vec<String> =
@@ -499,6 +546,26 @@ mod tests {
         check("[topology]\nblast-percent = -1", "from 0 to 100", "");
         check("[topology]\nblast-percent = 1.5", "from 0 to 100", "");
         check("[publishers]\nsingle-point-percent = 101", "from 0 to 100", "");
+    }
+
+    #[test]
+    fn a_campaign_is_named_by_a_path_that_every_commit_shows() {
+        for path in [
+            "ours",
+            "../ours.toml",
+            "/ours.toml",
+            "./ours.toml",
+            ".weft/ours.toml",
+            "a//b.toml",
+            "a\\\\b.toml",
+            "",
+        ] {
+            let text = format!("[risk]\ncampaigns = [\"{path}\"]");
+            check(&text, "below the policy's directory", "campaigns/ours.toml");
+        }
+        check("[risk]\ncampaigns = [\"a.toml\", \"a.toml\"]", "stands twice", "");
+        check("[risk]\ncampaigns = \"a.toml\"", "a list of strings", "");
+        check("[risk]\ncampaign = []", "unknown key `campaign`", "did you mean `campaigns`?");
     }
 
     #[test]

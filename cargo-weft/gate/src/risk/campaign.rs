@@ -18,6 +18,15 @@ pub const SCHEMA: u32 = 1;
 /// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
+/// The most campaigns that a policy adds.
+pub const MAX: usize = 64;
+
+/// The longest name, in letters.
+const MAX_NAME: usize = 64;
+
+/// What plans may be against beside campaigns, so that no campaign is called so.
+const TAKEN: [&str; 2] = ["expected-loss", "host-execution"];
+
 /// The names of the built-in campaigns and their texts.
 const BUILT_IN: [(&str, &str); 4] = [
     ("delayed-payload", include_str!("../../../../policies/campaigns/delayed-payload.toml")),
@@ -116,7 +125,8 @@ pub fn parse(file: &str, bytes: &[u8], priors: &Priors) -> Result<Campaign, Diag
     let document = Table::new(&source, document.get_ref());
     super::check_schema(file, &document, SCHEMA)?;
     let words = |key| Ok(super::required(file, &document, key)?.string()?.to_owned());
-    let (name, summary, cases) = (words("name")?, words("summary")?, words("source")?);
+    let name = name(&super::required(file, &document, "name")?)?;
+    let (summary, cases) = (words("summary")?, words("source")?);
     let executes = super::required(file, &document, "executes")?;
     let executes = word(&executes, "time", Execution::ALL, Execution::as_str)?;
 
@@ -145,6 +155,59 @@ pub fn parse(file: &str, bytes: &[u8], priors: &Priors) -> Result<Campaign, Diag
     Ok(Campaign { crates, dwell, executes, name, rate, share, source: cases, summary })
 }
 
+fn name(node: &Node<'_, '_>) -> Result<String, Diagnostic> {
+    let name = node.string()?;
+    match check_name(name) {
+        Ok(()) => Ok(name.to_owned()),
+        Err(fault) => Err(node.fault(fault).help("call it like `internal-registry`")),
+    }
+}
+
+/// Demands a name that `--campaign` and `--against` can tell from others.
+fn check_name(name: &str) -> Result<(), String> {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match name {
+        "" => Err("a campaign has a name".to_owned()),
+        _ if !name.chars().all(is_word) || name.starts_with('-') => {
+            Err("the name of a campaign is of lower-case letters, digits and hyphens".to_owned())
+        }
+        _ if name.len() > MAX_NAME => {
+            Err(format!("the name of a campaign has at most {MAX_NAME} letters"))
+        }
+        _ if TAKEN.contains(&name) => Err(format!("`{name}` is what plans are against already")),
+        _ => Ok(()),
+    }
+}
+
+/// Demands that campaigns can be added to the built-in ones.
+///
+/// # Errors
+///
+/// Which of them cannot, by its position, and why.
+pub fn check_added(campaigns: &[Campaign]) -> Result<(), (usize, String)> {
+    for (at, campaign) in campaigns.iter().enumerate() {
+        let fault = |why: String| Err((at, why));
+        let name = &campaign.name;
+        if let Err(why) = check_name(name) {
+            return fault(why);
+        }
+        let (cases, among) = campaign.share;
+        if cases > among || among == 0 {
+            return fault(format!("{cases} cases are more than there are among {among}"));
+        }
+        if BUILT_IN.iter().any(|(known, _)| known == name) {
+            return fault(format!("the campaign `{name}` is built in: give this one another name"));
+        }
+        if campaigns[..at].iter().any(|other| other.name == *name) {
+            return fault(format!("another campaign is called `{name}`"));
+        }
+        if at >= MAX {
+            return fault(format!("a policy adds at most {MAX} campaigns"));
+        }
+    }
+    Ok(())
+}
+
 fn share(file: &str, seed: &Table<'_, '_>) -> Result<(u32, u32), Diagnostic> {
     let read = |key| -> Result<Option<(Node<'_, '_>, u32)>, Diagnostic> {
         seed.get(key).map(|node| Ok((node.clone(), node.number(1_000_000)?))).transpose()
@@ -168,8 +231,8 @@ impl Campaign {
         let rate = u128::from(priors.rate(&self.rate)?.mean());
         let (cases, among) = (u128::from(self.share.0), u128::from(self.share.1));
         let exposure = u128::from(priors.exposure(self.dwell, cooldown));
-        let seed = rate * cases / among * exposure / 1_000_000;
-        Some(u64::try_from(seed).unwrap_or(RATE_UNIT))
+        let seed = (rate * cases).checked_div(among)? * exposure / 1_000_000;
+        Some(u64::try_from(seed).unwrap_or(RATE_UNIT).min(RATE_UNIT))
     }
 }
 
@@ -212,5 +275,46 @@ mod tests {
         check("cases = 41", "cases = 44", "more than there are");
         check("cases = 41\n", "", "stand together");
         check("summary", "sumary", "has no `summary`");
+        check("\"typosquat\"", "\"\"", "has a name");
+        check("\"typosquat\"", "\"-typo\"", "lower-case letters");
+        check("\"typosquat\"", "\"typo\\u001bsquat\"", "lower-case letters");
+        check("\"typosquat\"", "\"host-execution\"", "what plans are against");
+        check("\"typosquat\"", &format!("\"{}\"", "a".repeat(65)), "at most 64 letters");
+    }
+
+    #[test]
+    fn campaigns_are_added_under_names_of_their_own() {
+        let named = |name: &str| Campaign { name: name.to_owned(), ..built_in().remove(0) };
+        let check = |names: &[&str], expected: Result<(), (usize, &str)>| {
+            let campaigns: Vec<Campaign> = names.iter().map(|name| named(name)).collect();
+            let found = check_added(&campaigns);
+            match (expected, &found) {
+                (Ok(()), Ok(())) => {}
+                (Err((at, text)), Err((found, why))) if at == *found && why.contains(text) => {}
+                _ => panic!("{names:?}: {found:?}"),
+            }
+        };
+        check(&[], Ok(()));
+        check(&["a", "b"], Ok(()));
+        check(&["a", "b", "a"], Err((2, "another campaign")));
+        check(&["a", "slow-burn"], Err((1, "is built in")));
+        check(&["A"], Err((0, "lower-case")));
+        let names: Vec<String> = (0..=MAX).map(|at| format!("c{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        check(&names[..MAX], Ok(()));
+        check(&names, Err((MAX, "at most 64")));
+        for share in [(2, 1), (0, 0)] {
+            let campaign = Campaign { share, ..named("a") };
+            assert_eq!(check_added(&[campaign]).unwrap_err().0, 0);
+        }
+    }
+
+    #[test]
+    fn no_share_makes_a_campaign_begin_more_than_once_a_year() {
+        let priors = prior::built_in();
+        let seed = |share| Campaign { share, ..built_in().remove(0) }.seed(&priors, 0);
+        assert_eq!(seed((1, 0)), None);
+        assert_eq!(seed((u32::MAX, 1)), Some(RATE_UNIT));
+        assert_eq!(seed((0, 1)), Some(0));
     }
 }

@@ -120,7 +120,7 @@ fn against_loss(args: &PlanArgs, loaded: &Loaded, inventory: &Inventory) -> Resu
             ));
         }
     };
-    let campaigns = campaigns(&named, &priors)?;
+    let campaigns = campaigns(&named, &loaded.facts.policy, &priors)?;
     let question = Question {
         inventory,
         policy: &loaded.facts.policy,
