@@ -105,6 +105,7 @@ fn facts(name: &str) -> Facts {
         releases: Known::Unknown(unknown()),
         replacements: Known::Unknown(unknown()),
         schema: facts::SCHEMA,
+        vouched: None,
     }
 }
 

@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "each harness uses its part")]
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/desk.rs"]
+mod desk;
 #[path = "../common/home.rs"]
 mod home;
 #[path = "../integration/real.rs"]
@@ -16,6 +19,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use weft_verify::Sha256;
 
 use common::{Run, Tree, from_registry, locked, package, unwrapped};
 
@@ -228,7 +232,11 @@ fn a_campaign_that_a_policy_names_and_cannot_have_is_refused_where_it_is_named()
     #[cfg(unix)]
     check("link.toml", &sound, &["weft.toml:3:14", "leads out of the tree"]);
     check("../outside.toml", &sound, &["weft.toml:3:14", "below the policy's directory"]);
-    check("own.toml", &sound.replace("\"own\"", "\"typosquat\""), &["weft.toml:3:14", "is built in"]);
+    check(
+        "own.toml",
+        &sound.replace("\"own\"", "\"typosquat\""),
+        &["weft.toml:3:14", "is built in"],
+    );
     check("own.toml", &sound.replace("takeover", "takover"), &["own.toml:7:8", "`takeover`"]);
     check("own.toml", &"[".repeat(100_000), &["own.toml:1"]);
     check("own.toml", &"#".repeat((1 << 20) + 1), &["weft.toml:3:14", "is larger than the 1 MiB"]);
@@ -269,4 +277,137 @@ fn a_barrier_that_is_put_up_is_judged_from_then_on() {
         "{}",
         run.said()
     );
+}
+
+/// Returns what `barrier/violated` says of the tree, and the status.
+fn barriers(desk: &desk::Desk, arguments: &str) -> Vec<String> {
+    let done = desk.run(&format!("audit --precision lock --format json {arguments}"));
+    let verdict: Value =
+        serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{}", done.said()));
+    let of = |list: &str, member: &str| -> Vec<String> {
+        let entries = verdict[list].as_array().unwrap().iter();
+        let entries = entries.filter(|entry| entry["code"] == "barrier/violated");
+        entries.map(|entry| entry[member].as_str().unwrap().to_owned()).collect()
+    };
+    [of("findings", "sentence"), of("not_evaluated", "reason")].concat()
+}
+
+const ARCHIVE: &str = "an archive";
+
+/// A repository with a barrier, and an update to a version whose archive is [`ARCHIVE`].
+fn guarded(barrier: &str) -> desk::Desk {
+    let roles = "[roles.review]\nthreshold = 2\n[roles.other]\nthreshold = 1\n";
+    let holds = "\"release\", \"review\", \"other\"";
+    let people = [("alice", holds), ("bob", holds)];
+    let desk = desk::Desk::of(&people, roles);
+    let manifest = format!("{}[dependencies]\na = \"1\"\n", desk::MANIFEST);
+    let locked = |version: &str, archive: &str| {
+        let digest = Sha256::of(archive.as_bytes()).to_string();
+        let entry = from_registry().replace(&"a".repeat(64), &digest);
+        let lockfile = locked(&["a"], &package("a", version, &entry));
+        lockfile.replace("\"root\"", "\"app\"").replace("0.1.0", "1.0.0")
+    };
+    let policy = format!("schema = 1\n[[barrier]]\ncrate = \"a\"\nreason = \"r\"\n{barrier}\n");
+    for (name, text) in [
+        ("tree/Cargo.toml", &*manifest),
+        ("tree/Cargo.lock", &locked("1.0.0", "an older archive")),
+        ("tree/weft.toml", &policy),
+        ("out/a-1.0.1.crate", ARCHIVE),
+        ("out/other.crate", "another archive"),
+    ] {
+        fs::write(desk.path(name), text).unwrap();
+    }
+    fs::create_dir_all(desk.path("tree/.weft/evidence")).unwrap();
+    desk.commit();
+    fs::write(desk.path("tree/Cargo.lock"), locked("1.0.1", ARCHIVE)).unwrap();
+    desk
+}
+
+#[test]
+fn a_review_is_what_enough_keys_of_the_role_signed_of_the_archive_itself() {
+    let desk = guarded("kind = \"review\"\nrole = \"review\"");
+    let sign = |file: &str, role: &str, key: &str, output: &str| {
+        let output = format!(".weft/evidence/{output}.json");
+        let line =
+            format!("sign ../out/{file} --role {role} --key ../keys/{key}.key --output {output}");
+        desk.run(&line).exits(0);
+    };
+    let missing = [
+        "a@1.0.1 was not reviewed, which a barrier asks for: the role review did not sign its archive.",
+    ];
+    assert_eq!(barriers(&desk, ""), missing);
+    // One key of two; another archive; another role of the same keys.
+    sign("a-1.0.1.crate", "review", "alice", "review");
+    sign("other.crate", "review", "alice", "other");
+    sign("other.crate", "review", "bob", "other");
+    sign("a-1.0.1.crate", "other", "alice", "role");
+    sign("a-1.0.1.crate", "other", "bob", "role");
+    assert_eq!(barriers(&desk, ""), missing);
+    assert_eq!(barriers(&desk, "--base HEAD"), missing);
+    sign("a-1.0.1.crate", "review", "bob", "review");
+    assert_eq!(barriers(&desk, ""), [""; 0]);
+    // It came with the change, and the roles of the base say that it counts.
+    assert_eq!(barriers(&desk, "--base HEAD"), [""; 0]);
+    fs::write(desk.path("tree/.weft/roles.toml"), "schema = 1\n").unwrap();
+    assert_eq!(barriers(&desk, "--base HEAD"), [""; 0]);
+    let unknown = barriers(&desk, "");
+    assert!(unknown[0].contains("these roles are not in force"), "{unknown:?}");
+}
+
+#[test]
+fn what_lies_where_reviews_and_attestations_do_is_no_reason_to_stop() {
+    let table = "provenance = { issuer = \"https://i\", source-owner = \"o\" }";
+    let desk = guarded(&format!("kind = \"attest\"\n{table}"));
+    let missing = "No attestation in .weft/attestations has the provenance of a@1.0.1 that a barrier asks for.";
+    assert_eq!(barriers(&desk, ""), [missing]);
+    let folder = desk.path("tree/.weft/attestations");
+    fs::create_dir_all(&folder).unwrap();
+    let digest = Sha256::of(ARCHIVE.as_bytes()).to_string();
+    for (name, bytes) in [
+        ("empty", Vec::new()),
+        ("deep", vec![b'['; 1 << 20]),
+        ("bytes", vec![0xff; 1 << 10]),
+        ("named", format!("{{\"subject\": \"{digest}\"}}").into_bytes()),
+    ] {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+    assert_eq!(barriers(&desk, ""), [missing]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/dev/zero", folder.join("endless")).unwrap();
+        let unknown = barriers(&desk, "");
+        assert!(
+            unknown[0].contains(".weft/attestations/endless leads out of the tree"),
+            "{unknown:?}"
+        );
+        fs::remove_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink("/etc", &folder).unwrap();
+        let unknown = barriers(&desk, "");
+        assert!(unknown[0].contains(".weft/attestations is not read"), "{unknown:?}");
+    }
+}
+
+#[test]
+fn a_review_lowers_the_expected_loss_and_an_attestation_or_a_region_does_not() {
+    let packages: [(&str, &[&str]); 2] = [("a", &["b"]), ("b", &[])];
+    let lost = |barrier: &str| {
+        let policy = format!("schema = 1\n[[barrier]]\nreason = \"r\"\n{barrier}\n");
+        let tree = tree(&["a"], &packages).with("tree/weft.toml", policy);
+        let report = json(&tree.path("tree"), "risk simulate");
+        number(&report["assessment"]["expected"]["mean_nano"])
+    };
+    let open = lost("kind = \"seal\"\ncrate = \"a\"\ndependencies = [\"b\"]");
+    let reviewed = lost("kind = \"review\"\ncrate = \"b\"\nrole = \"review\"");
+    assert!(reviewed < open && reviewed > 0, "{reviewed} and {open}");
+    assert_eq!(
+        lost(
+            "kind = \"pin\"\ncrate = \"b\"\nversion = \"1.0.0\"\nchecksum = \"CHECKSUM\""
+                .replace("CHECKSUM", &"a".repeat(64))
+                .as_str()
+        ),
+        reviewed
+    );
+    assert_eq!(lost("kind = \"region\"\ncrates = [\"b\"]\ndependents = [\"a\"]"), open);
+    let table = "provenance = { issuer = \"https://i\", source-owner = \"o\" }";
+    assert_eq!(lost(&format!("kind = \"attest\"\ncrate = \"b\"\n{table}")), open);
 }

@@ -11,6 +11,7 @@ mod desk;
 #[path = "../common/sigstore/mod.rs"]
 mod instance;
 
+mod barrier;
 mod forged;
 mod gate;
 mod honest;

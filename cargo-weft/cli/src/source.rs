@@ -32,4 +32,5 @@ pub mod secret;
 pub mod sources;
 pub mod tiles;
 pub mod versions;
+pub mod vouchers;
 pub mod workspace;

@@ -22,6 +22,7 @@ use crate::place::Place;
 use crate::policy::{LicenseFile, Policy};
 use crate::publisher::Publications;
 use crate::risk::campaign::check_added;
+use crate::vouch::Vouched;
 
 /// The version of the facts format.
 pub const SCHEMA: u32 = 1;
@@ -71,6 +72,9 @@ pub struct Facts {
     pub replacements: Known<Vec<Replacement>>,
     /// The version of this format.
     pub schema: u32,
+    /// Who vouches for packages; absent where no barrier asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
 }
 
 /// What lies in the sources of packages, by package URL; one whose sources are not there is absent.

@@ -136,6 +136,7 @@ pub(crate) mod sample {
             releases: crate::Known::Unknown("x".to_owned()),
             replacements: crate::Known::Unknown("x".to_owned()),
             schema: crate::facts::SCHEMA,
+            vouched: None,
         };
         crate::decide(&facts).unwrap()
     }

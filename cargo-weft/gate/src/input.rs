@@ -4,6 +4,7 @@
 //! Every parser bounds the size of its input, and the TOML and JSON readers bound its depth.
 
 pub mod advisory;
+pub mod audits;
 pub mod candidates;
 pub mod cargo_config;
 pub mod claims;

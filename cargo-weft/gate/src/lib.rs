@@ -30,6 +30,7 @@ pub mod rule;
 pub mod topology;
 pub mod update;
 pub mod verdict;
+pub mod vouch;
 
 pub use diagnostic::Diagnostic;
 pub use facts::{Facts, Known};

@@ -576,7 +576,10 @@ mod tests {
         let none = effective("local", Some("schema = 1\n[risk]\ncampaigns = []\n"));
         assert_eq!(none.policy.risk, RiskPolicy::default());
         for (name, _) in PROFILES {
-            assert!(built_in(name).unwrap().iter().all(|layer| layer.campaigns.is_empty()), "{name}");
+            assert!(
+                built_in(name).unwrap().iter().all(|layer| layer.campaigns.is_empty()),
+                "{name}"
+            );
         }
     }
 

@@ -7,12 +7,15 @@ use weft_gate::capability::Update;
 use weft_gate::diff::{Base, Identity};
 use weft_gate::facts::{Input, Known, Notice};
 use weft_gate::input::publishers::MAX_SNAPSHOT;
+use weft_gate::policy::Barrier;
+use weft_gate::provenance::sigstore::Trust;
 use weft_gate::{Verdict, decide_in_full, risk};
 
 use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::source::revision::{Revision, short};
+use crate::source::vouchers::MAX_TRUST;
 use crate::source::{behavior, exemptions, policy, rules, workspace};
 
 /// Both sides; the head's facts know the base's findings.
@@ -100,6 +103,14 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     let snapshot = &policy.effective.policy.publishers.snapshot;
     if !snapshot.is_empty() {
         base_revision.bring(snapshot, MAX_SNAPSHOT)?;
+    }
+    for barrier in &policy.effective.policy.barriers {
+        if let Barrier::Attest { provenance, .. } = barrier
+            && let Some(root) = &provenance.trusted_root
+            && Trust::embedded(root).is_none()
+        {
+            base_revision.bring(root, MAX_TRUST)?;
+        }
     }
     let load = |manifest: Option<PathBuf>| -> Result<Loaded, Error> {
         let selection = Selection {

@@ -17,7 +17,7 @@ use crate::report;
 use crate::source::workspace::{Fault, Tree};
 use crate::source::{
     advisories, cargo, checkout, contents, evidence, exemptions, index, licenses, policy, promises,
-    publishers, workspace,
+    publishers, vouchers, workspace,
 };
 
 /// Facts, and what of the way there a person should see.
@@ -111,6 +111,7 @@ pub(super) fn load_by(
         releases: Known::Unknown(NOT_ASKED.to_owned()),
         replacements,
         schema: facts::SCHEMA,
+        vouched: None,
     };
     let Draft { tree, said, .. } = draft;
     let checkout = tree.checkout.clone();
@@ -223,6 +224,7 @@ impl Loaded {
             )),
         };
         self.facts.inputs.sort();
+        self.facts.inputs.dedup();
         Ok(())
     }
 
@@ -245,11 +247,7 @@ impl Loaded {
                 return;
             }
         };
-        let files = match &self.base_root {
-            Some(base) => publishers::Files::Below(base),
-            None if self.is_compared => publishers::Files::None,
-            None => publishers::Files::Below(&self.root),
-        };
+        let files = self.rule_files();
         let copies = redirected(&self.facts.replacements).is_none();
         let policy = &self.facts.policy.publishers;
         let loaded = publishers::load(inventory, policy, files, copies);
@@ -317,6 +315,32 @@ impl Loaded {
             }
         }
         self.add_publishers();
+        self.know_vouchers();
+    }
+
+    /// Adds who vouches for packages, if a barrier asks.
+    fn know_vouchers(&mut self) {
+        let Known::Value(inventory) = &self.facts.inventory else { return };
+        let (tree, files) = (&self.database_root, self.rule_files());
+        let asked = vouchers::load(&self.facts.policy, inventory, tree, files, self.facts.as_of);
+        let Some(loaded) = asked else { return };
+        // To the head, the rules of a base are the base's inputs, and what is signed lies in the head.
+        let is_ruled_here = self.base_root.as_ref().is_none_or(|base| *base == self.root);
+        self.facts.inputs.extend(loaded.rules.into_iter().filter(|_| is_ruled_here));
+        let is_signed_here = self.root == self.database_root;
+        self.facts.inputs.extend(loaded.signed.into_iter().filter(|_| is_signed_here));
+        self.facts.inputs.sort();
+        self.facts.inputs.dedup();
+        self.facts.vouched = Some(loaded.vouched);
+    }
+
+    /// Returns whose files say by what is judged: those of the base, where there is one.
+    fn rule_files(&self) -> publishers::Files<'_> {
+        match &self.base_root {
+            Some(base) => publishers::Files::Below(base),
+            None if self.is_compared => publishers::Files::None,
+            None => publishers::Files::Below(&self.root),
+        }
     }
 
     /// Shows on standard error what a report has no place for.

@@ -107,11 +107,7 @@ fn model_of(
 const MAX_CAMPAIGN: usize = 1 << 20;
 
 /// Returns the named campaigns; all built-in ones and those of the policy if none is named.
-fn campaigns(
-    named: &[String],
-    policy: &Policy,
-    priors: &Priors,
-) -> Result<Vec<Campaign>, Error> {
+fn campaigns(named: &[String], policy: &Policy, priors: &Priors) -> Result<Vec<Campaign>, Error> {
     let known = risk::campaigns(policy);
     if named.is_empty() {
         return Ok(known);

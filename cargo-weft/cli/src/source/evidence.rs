@@ -71,7 +71,7 @@ pub fn claims(
 }
 
 /// Lists the files of evidence, sorted.
-fn list(root: &Path) -> (Vec<String>, Vec<Unread>) {
+pub fn list(root: &Path) -> (Vec<String>, Vec<Unread>) {
     let folder = root.join(EVIDENCE);
     let failed = |reason: String| (Vec::new(), vec![Unread { file: EVIDENCE.to_owned(), reason }]);
     let entries = match std::fs::read_dir(&folder) {

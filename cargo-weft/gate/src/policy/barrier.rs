@@ -7,7 +7,9 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 
+use super::ProvenancePolicy;
 use super::layer::{Reference, Value, word};
+use super::provenance;
 use crate::Diagnostic;
 use crate::input::tree::Node;
 use crate::risk::Campaign;
@@ -37,6 +39,16 @@ impl RiskPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Barrier {
+    /// An attestation of every locked version of the crate has this provenance.
+    Attest {
+        /// The crate's name.
+        #[serde(rename = "crate")]
+        name: String,
+        /// Whose attestations count, as in the table `provenance`.
+        provenance: Box<ProvenancePolicy>,
+        /// Why.
+        reason: String,
+    },
     /// The crate is not in the graph, or a feature of it is not switched on.
     Drop {
         /// The crate's name.
@@ -73,6 +85,30 @@ pub enum Barrier {
         #[schemars(with = "String")]
         version: Version,
     },
+    /// No crate depends on these but they themselves and the named ones.
+    Region {
+        /// The names of the crates of the region.
+        crates: Vec<String>,
+        /// The names of what may depend on them, members too.
+        dependents: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// Every locked version of the crate was reviewed: by an audit of these criteria, or by the role; one of them is
+    /// named, and if both are, either is enough.
+    Review {
+        /// The criteria of cargo-vet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        criteria: Option<String>,
+        /// The crate's name.
+        #[serde(rename = "crate")]
+        name: String,
+        /// Why.
+        reason: String,
+        /// The role whose signature on the archive is a review.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+    },
     /// The crate depends on no crates but these.
     Seal {
         /// The crate's name.
@@ -105,23 +141,38 @@ pub enum Barrier {
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
+    Attest,
     Drop,
     Fork,
     Pin,
+    Region,
+    Review,
     Seal,
     Vendor,
     Window,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Drop, Self::Fork, Self::Pin, Self::Seal, Self::Vendor, Self::Window];
+    const ALL: [Self; 9] = [
+        Self::Attest,
+        Self::Drop,
+        Self::Fork,
+        Self::Pin,
+        Self::Region,
+        Self::Review,
+        Self::Seal,
+        Self::Vendor,
+        Self::Window,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
+            Self::Attest => "attest",
             Self::Drop => "drop",
             Self::Fork => "fork",
             Self::Pin => "pin",
+            Self::Region => "region",
+            Self::Review => "review",
             Self::Seal => "seal",
             Self::Vendor => "vendor",
             Self::Window => "window",
@@ -130,24 +181,45 @@ impl Kind {
 }
 
 impl Barrier {
-    /// Returns the name of the crate it is about.
+    /// Returns the name of the crate it is about, or of the first of them.
     pub fn name(&self) -> &str {
         match self {
-            Self::Drop { name, .. }
+            Self::Attest { name, .. }
+            | Self::Drop { name, .. }
             | Self::Fork { name, .. }
             | Self::Pin { name, .. }
+            | Self::Review { name, .. }
             | Self::Seal { name, .. }
             | Self::Vendor { name, .. }
             | Self::Window { name, .. } => name,
+            Self::Region { crates, .. } => crates.first().map_or("", String::as_str),
+        }
+    }
+
+    /// Says whether it is about the crate of this name.
+    pub fn is_about(&self, crate_name: &str) -> bool {
+        match self {
+            Self::Region { crates, .. } => crates.iter().any(|name| name == crate_name),
+            Self::Window { name, .. } => name == "*" || name == crate_name,
+            Self::Attest { .. }
+            | Self::Drop { .. }
+            | Self::Fork { .. }
+            | Self::Pin { .. }
+            | Self::Review { .. }
+            | Self::Seal { .. }
+            | Self::Vendor { .. } => self.name() == crate_name,
         }
     }
 
     /// Returns the word for its kind.
     pub fn kind(&self) -> &'static str {
         let kind = match self {
+            Self::Attest { .. } => Kind::Attest,
             Self::Drop { .. } => Kind::Drop,
             Self::Fork { .. } => Kind::Fork,
             Self::Pin { .. } => Kind::Pin,
+            Self::Region { .. } => Kind::Region,
+            Self::Review { .. } => Kind::Review,
             Self::Seal { .. } => Kind::Seal,
             Self::Vendor { .. } => Kind::Vendor,
             Self::Window { .. } => Kind::Window,
@@ -173,12 +245,37 @@ fn barrier(node: &Node<'_, '_>) -> Result<Barrier, Diagnostic> {
             text => Ok(text.to_owned()),
         }
     };
-    let (name, reason) = (text("crate")?, text("reason")?);
-    let barrier = match kind {
-        Kind::Drop => {
-            let feature = table.get("feature").map(|_| text("feature")).transpose()?;
-            Barrier::Drop { name, feature, reason }
+    let reason = text("reason")?;
+    let optional = |key: &'static str| table.get(key).map(|_| text(key)).transpose();
+    if let Kind::Region = kind {
+        let crates = get("crates")?;
+        let dependents = get("dependents")?.strings()?;
+        let region = Barrier::Region { crates: crates.strings()?, dependents, reason };
+        if region.name().is_empty() {
+            return Err(crates.fault("a region has at least one crate"));
         }
+        return table.finish().map(|()| region);
+    }
+    let name = text("crate")?;
+    let barrier = match kind {
+        Kind::Attest => {
+            let stated = get("provenance")?;
+            let provenance = Box::new(provenance::expected(&stated)?);
+            if *provenance == ProvenancePolicy::default() {
+                return Err(stated.fault("nothing here says who is to have signed"));
+            }
+            Barrier::Attest { name, provenance, reason }
+        }
+        Kind::Region => return Err(node.fault("a region has `crates`")),
+        Kind::Review => {
+            let (criteria, role) = (optional("criteria")?, optional("role")?);
+            if criteria.is_none() && role.is_none() {
+                let help = "name `criteria`, such as \"safe-to-deploy\", a `role`, or both";
+                return Err(node.fault("nothing here says what counts as a review").help(help));
+            }
+            Barrier::Review { criteria, name, reason, role }
+        }
+        Kind::Drop => Barrier::Drop { name, feature: optional("feature")?, reason },
         Kind::Fork => Barrier::Fork { name, repository: text("repository")?, reason },
         Kind::Pin => Barrier::Pin {
             checksum: parsed(&get("checksum")?, "a SHA-256 in hexadecimal digits")?,
@@ -212,7 +309,8 @@ pub(super) fn campaigns(node: &Node<'_, '_>) -> Result<Vec<Reference>, Diagnosti
         let is_visible = |part: &str| !part.is_empty() && !part.starts_with('.');
         if !path.ends_with(".toml") || !path.split('/').all(is_visible) || path.contains('\\') {
             let help = "write it like `campaigns/ours.toml`";
-            let fault = "a campaign is a `.toml` file below the policy's directory, in no hidden one";
+            let fault =
+                "a campaign is a `.toml` file below the policy's directory, in no hidden one";
             return Err(item.fault(fault).help(help));
         }
         if files.iter().any(|file| file.path == path) {
@@ -221,4 +319,69 @@ pub(super) fn campaigns(node: &Node<'_, '_>) -> Result<Vec<Reference>, Diagnosti
         files.push(Reference { path: path.to_owned(), span: item.value_span() });
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::parse_layer;
+    use super::*;
+
+    fn read_one(text: &str) -> Result<Barrier, Diagnostic> {
+        let text = format!("schema = 1\n[[barrier]]\n{text}\n");
+        let layer = parse_layer("weft.toml", text.as_bytes())?;
+        match &layer.settings[0].value {
+            Value::Barriers(list) => Ok(list[0].clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refuses(text: &str, message: &str) {
+        let fault = read_one(text).unwrap_err();
+        assert!(fault.message.contains(message), "{text}: {fault:?}");
+        assert!(fault.span.is_some());
+    }
+
+    const ATTEST: &str = "kind = \"attest\"\ncrate = \"a\"\nreason = \"r\"\n";
+    const REGION: &str = "kind = \"region\"\nreason = \"r\"\n";
+    const REVIEW: &str = "kind = \"review\"\ncrate = \"a\"\nreason = \"r\"\n";
+
+    #[test]
+    fn a_review_says_what_counts() {
+        refuses(REVIEW, "what counts as a review");
+        refuses(&format!("{REVIEW}criteria = \" \""), "`criteria` is empty");
+        refuses(&format!("{REVIEW}roles = \"x\""), "what counts as a review");
+        refuses(&format!("{REVIEW}role = \"x\"\ndays = 1"), "unknown key `days`");
+        for keys in ["role = \"x\"", "criteria = \"safe-to-run\"", "criteria = \"c\"\nrole = \"x\""]
+        {
+            let barrier = read_one(&format!("{REVIEW}{keys}")).unwrap();
+            assert_eq!((barrier.kind(), barrier.name()), ("review", "a"));
+        }
+    }
+
+    #[test]
+    fn an_attestation_is_somebodys() {
+        refuses(ATTEST, "has a `provenance`");
+        refuses(&format!("{ATTEST}provenance = {{}}"), "who is to have signed");
+        refuses(
+            &format!("{ATTEST}provenance = {{ issuer = \"https://i\" }}"),
+            "who is to have signed",
+        );
+        let table = "provenance = { issuer = \"https://i\", source-repository = \"o/n\" }";
+        let barrier = read_one(&format!("{ATTEST}{table}")).unwrap();
+        let written = serde_json::to_string(&barrier).unwrap();
+        assert_eq!(serde_json::from_str::<Barrier>(&written).unwrap(), barrier);
+        let Barrier::Attest { provenance, .. } = barrier else { panic!("{barrier:?}") };
+        assert_eq!(provenance.source_repository.as_deref(), Some("o/n"));
+    }
+
+    #[test]
+    fn a_region_has_crates() {
+        refuses(&format!("{REGION}crates = []\ndependents = []"), "at least one crate");
+        refuses(&format!("{REGION}crates = [\"\"]\ndependents = []"), "at least one crate");
+        refuses(&format!("{REGION}crates = [\"a\"]"), "has a `dependents`");
+        refuses(&format!("{REGION}crate = \"a\"\ndependents = []"), "has a `crates`");
+        let barrier = read_one(&format!("{REGION}crates = [\"a\", \"b\"]\ndependents = []"));
+        let barrier = barrier.unwrap();
+        assert!(barrier.is_about("a") && barrier.is_about("b") && !barrier.is_about("c"));
+    }
 }

@@ -115,8 +115,13 @@ impl ProvenancePolicy {
     }
 }
 
-/// Reads `[provenance]`; a table that names nobody would let everybody in, or nobody, and is refused.
+/// Reads `[provenance]`.
 pub(super) fn read(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
+    expected(node).map(|expected| Value::Provenance(Box::new(expected)))
+}
+
+/// Reads what is expected; a table that names nobody would let everybody in, or nobody, and is refused.
+pub(super) fn expected(node: &Node<'_, '_>) -> Result<ProvenancePolicy, Diagnostic> {
     let table = node.table()?;
     let proofs = table.get("proofs").map(|node| node.list()).transpose()?.unwrap_or_default();
     let proof = |node: &Node<'_, '_>| {
@@ -154,7 +159,7 @@ pub(super) fn read(node: &Node<'_, '_>) -> Result<Value, Diagnostic> {
         (Err(fault), None) => return Err(node.fault(fault)),
     };
     match is_named || expected == ProvenancePolicy::default() {
-        true => Ok(Value::Provenance(Box::new(expected))),
+        true => Ok(expected),
         false => Err(node.fault("nothing here says who is to have signed").help(
             "name `issuer`, and one of `identity`, `identity-pattern`, `source-repository`, `source-owner` and `signer-workflow`",
         )),

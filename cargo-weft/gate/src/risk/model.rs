@@ -177,8 +177,15 @@ fn cooldown(policy: &Policy, package: &Package) -> u32 {
 fn is_held(policy: &Policy, package: &Package) -> bool {
     policy.barriers.iter().any(|barrier| match barrier {
         Barrier::Pin { name, version, .. } => *name == package.name && *version == package.version,
-        Barrier::Vendor { name, .. } | Barrier::Fork { name, .. } => *name == package.name,
-        Barrier::Window { .. } | Barrier::Seal { .. } | Barrier::Drop { .. } => false,
+        Barrier::Vendor { name, .. }
+        | Barrier::Fork { name, .. }
+        | Barrier::Review { name, .. } => *name == package.name,
+        // What an attestation keeps out nobody has counted, and what a seal or a region does is not in the graph.
+        Barrier::Attest { .. }
+        | Barrier::Drop { .. }
+        | Barrier::Region { .. }
+        | Barrier::Seal { .. }
+        | Barrier::Window { .. } => false,
     })
 }
 

@@ -211,10 +211,10 @@ fn cards(args: &CardArgs, loaded: &Loaded) -> Result<Cards, Error> {
     let wanted = packages(inventory, &args.name)?;
     let unknown = |e: &dyn std::fmt::Display| Error::NoGraph { reason: e.to_string() };
     let priors = prior::built_in();
-    let campaigns = campaigns(&args.drawing.campaign, &priors)?;
+    let policy = &loaded.facts.policy;
+    let campaigns = campaigns(&args.drawing.campaign, policy, &priors)?;
     let known =
         model::Known { as_of: loaded.facts.as_of, releases: loaded.facts.releases.as_ref().ok() };
-    let policy = &loaded.facts.policy;
     let model = Model::of(inventory, policy, known, priors.clone(), campaigns.clone());
     let settings = args.drawing.settings();
     let (topology, assessment) = args.drawing.install(|| {

@@ -217,7 +217,7 @@ fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
         )
     })?;
     for barrier in barriers {
-        list.push(entry(barrier));
+        list.push(entry(barrier)?);
     }
     let text = document.to_string();
     // What would not be read again is not written.
@@ -226,38 +226,27 @@ fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
     files::replace(path, text.as_bytes())
 }
 
-fn entry(barrier: &Barrier) -> Table {
-    let mut table = Table::new();
-    table["kind"] = value(barrier.kind());
-    table["crate"] = value(barrier.name());
-    let reason = match barrier {
-        Barrier::Drop { feature, reason, .. } => {
-            if let Some(feature) = feature {
-                table["feature"] = value(feature);
-            }
-            reason
-        }
-        Barrier::Fork { repository, reason, .. } => {
-            table["repository"] = value(repository);
-            reason
-        }
-        Barrier::Pin { version, checksum, reason, .. } => {
-            table["version"] = value(version.to_string());
-            table["checksum"] = value(checksum.to_string());
-            reason
-        }
-        Barrier::Seal { dependencies, reason, .. } => {
-            table["dependencies"] = value(dependencies.iter().collect::<toml_edit::Array>());
-            reason
-        }
-        Barrier::Vendor { reason, .. } => reason,
-        Barrier::Window { days, reason, .. } => {
-            table["days"] = value(i64::from(*days));
-            reason
-        }
+/// The keys that come first in a barrier.
+const FIRST: [&str; 4] = ["kind", "crate", "crates", "version"];
+
+/// Writes a barrier as a table: what it is about first, and why last.
+fn entry(barrier: &Barrier) -> Result<Table, Error> {
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(e.to_string());
+    let fields = toml::Table::try_from(barrier).map_err(|e| bug(&e))?;
+    let rank = |key: &str| match FIRST.iter().position(|first| *first == key) {
+        Some(rank) => rank,
+        None if key == "reason" => FIRST.len() + 1,
+        None => FIRST.len(),
     };
-    table["reason"] = value(reason);
-    table
+    let mut fields: Vec<(String, toml::Value)> = fields.into_iter().collect();
+    // Stable, so that the others keep their order.
+    fields.sort_by_key(|(key, _)| rank(key));
+    let mut table = Table::new();
+    for (key, field) in fields {
+        let written: toml_edit::Value = field.to_string().parse().map_err(|e| bug(&e))?;
+        table[&key] = value(written);
+    }
+    Ok(table)
 }
 
 /// Says what barriers do that are put up together.
@@ -268,12 +257,15 @@ fn all(barriers: &[Barrier]) -> String {
 /// Says what a barrier does, in a few words.
 fn words(barrier: &Barrier) -> String {
     match barrier {
+        Barrier::Attest { name, .. } => format!("demand attestations of {name}"),
         Barrier::Drop { name, feature: None, .. } => format!("drop {name}"),
         Barrier::Drop { name, feature: Some(feature), .. } => {
             format!("switch off {feature} of {name}")
         }
         Barrier::Fork { name, repository, .. } => format!("take {name} from {repository}"),
         Barrier::Pin { name, version, .. } => format!("pin {name} {version}"),
+        Barrier::Region { crates, .. } => format!("let no more depend on {}", crates.join(", ")),
+        Barrier::Review { name, .. } => format!("demand reviews of {name}"),
         Barrier::Seal { name, .. } => format!("seal {name}"),
         Barrier::Vendor { name, .. } => format!("vendor {name}"),
         Barrier::Window { name, days, .. } if name == "*" => {

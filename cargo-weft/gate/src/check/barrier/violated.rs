@@ -1,10 +1,11 @@
 #![doc = include_str!("violated.md")]
 
-use crate::check::{Check, Context, each};
+use crate::check::{Check, Context, Introduction, each};
 use crate::exemption::days_between;
 use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Package, Precision, Source, same_repository};
+use crate::place::Place;
 use crate::policy::Barrier;
 
 /// See the module's page.
@@ -26,9 +27,9 @@ impl Check for Violated {
             barriers.iter().flat_map(|barrier| violations(context.facts(), inventory, barrier));
         Ok(each(violated, |violation| {
             let package = inventory.package(violation.package);
-            let introduction = context.introduction(violation.package);
-            Finding::new(self.code(), &package.id, introduction.place, violation.sentence)
-                .path(introduction.path)
+            let (place, path) = evidence(context, inventory, &violation);
+            Finding::new(self.code(), &package.id, place, violation.sentence)
+                .path(path)
                 .remedy(violation.remedy)
                 .field("barrier", violation.kind)
         }))
@@ -42,9 +43,33 @@ impl Check for Violated {
     }
 }
 
+/// Returns the shortest path that shows a violation, and the manifest line that it begins with: where an edge is at
+/// fault, one that ends with such an edge.
+fn evidence(
+    context: &Context<'_>,
+    inventory: &Inventory,
+    violation: &Violation,
+) -> (Place, Vec<String>) {
+    let paths = violation.dependents.iter().map(|&dependent| {
+        let Introduction { mut path, place } = context.introduction(dependent);
+        path.push(inventory.package(violation.package).spec());
+        let declared = inventory.edge(dependent, violation.package);
+        let declared =
+            declared.and_then(|e| e.declared.iter().filter_map(|d| d.place.clone()).min());
+        (declared.unwrap_or(place), path)
+    });
+    let shortest = paths.min_by(|(_, a), (_, b)| (a.len(), a).cmp(&(b.len(), b)));
+    shortest.unwrap_or_else(|| {
+        let introduction = context.introduction(violation.package);
+        (introduction.place, introduction.path)
+    })
+}
+
 /// A package that a barrier does not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
+    /// The packages whose edges to it are at fault, by their indexes; none where it is at fault itself.
+    pub dependents: Vec<u32>,
     /// The package, by its index.
     pub package: u32,
     /// The barrier's kind.
@@ -57,19 +82,28 @@ pub struct Violation {
 
 /// Finds the packages that a barrier does not let in.
 pub fn violations(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Vec<Violation> {
-    let concerns = |index: &u32| is_about(barrier, inventory.package(*index));
+    let concerns = |index: &u32| barrier.is_about(&inventory.package(*index).name);
     let packages = inventory.present_externals().into_iter().filter(concerns);
     packages
         .filter_map(|index| {
-            let (sentence, remedy) = violation(facts, inventory, barrier, index)?;
-            Some(Violation { package: index, kind: barrier.kind(), sentence, remedy })
+            let dependents = intruders(inventory, barrier, index);
+            let (sentence, remedy) = violation(facts, inventory, barrier, index, &dependents)?;
+            Some(Violation { dependents, package: index, kind: barrier.kind(), sentence, remedy })
         })
         .collect()
 }
 
-fn is_about(barrier: &Barrier, package: &Package) -> bool {
-    let is_window = matches!(barrier, Barrier::Window { .. });
-    barrier.name() == package.name || is_window && barrier.name() == "*"
+/// Lists what depends on a package of a region and may not.
+fn intruders(inventory: &Inventory, barrier: &Barrier, index: u32) -> Vec<u32> {
+    let Barrier::Region { crates, dependents, .. } = barrier else { return Vec::new() };
+    let is_free = |from: &u32| {
+        let package = inventory.package(*from);
+        let is_there = package.member || package.is_present();
+        is_there && !crates.contains(&package.name) && !dependents.contains(&package.name)
+    };
+    let into =
+        inventory.edges.iter().filter(|edge| edge.to == index && (edge.selected || edge.dev));
+    into.map(|edge| edge.from).filter(is_free).collect()
 }
 
 fn violation(
@@ -77,10 +111,37 @@ fn violation(
     inventory: &Inventory,
     barrier: &Barrier,
     index: u32,
+    dependents: &[u32],
 ) -> Option<(String, String)> {
     let package = inventory.package(index);
     let spec = package.spec();
     match barrier {
+        Barrier::Attest { provenance, .. } => {
+            let vouched = facts.vouched.as_ref()?;
+            let is_attested = vouched.is_attested(package, provenance).ok()?;
+            (!is_attested).then(|| {
+                let sentence = format!(
+                    "No attestation in .weft/attestations has the provenance of {spec} that a barrier asks for."
+                );
+                let remedy = "Put the attestation of this version's archive there, or stay with a version that is attested.";
+                (sentence, remedy.to_owned())
+            })
+        }
+        Barrier::Region { .. } => (!dependents.is_empty()).then(|| {
+            let from: Vec<String> =
+                dependents.iter().map(|&from| inventory.package(from).spec()).collect();
+            let (depends, from) = (if from.len() == 1 { "depends" } else { "depend" }, joined(&from));
+            let sentence =
+                format!("{from} {depends} on {spec}, and a barrier lets other crates alone do so.");
+            let remedy = "Look at what is new, and add it to the barrier's `dependents`, or do without the dependency.";
+            (sentence, remedy.to_owned())
+        }),
+        Barrier::Review { criteria, role, .. } => {
+            let vouched = facts.vouched.as_ref()?;
+            let is_reviewed =
+                vouched.is_reviewed(package, criteria.as_deref(), role.as_deref()).ok()?;
+            (!is_reviewed).then(|| review(package, criteria.as_deref(), role.as_deref()))
+        }
         Barrier::Drop { feature: None, .. } => {
             Some((format!("{spec} is in the graph, and a barrier keeps it out."), remove(package)))
         }
@@ -138,6 +199,43 @@ fn violation(
     }
 }
 
+/// Says which review is missing, and how it is written down.
+fn review(package: &Package, criteria: Option<&str>, role: Option<&str>) -> (String, String) {
+    let spec = package.spec();
+    let by: Vec<String> = [
+        criteria.map(|criteria| format!("no audit by the criteria {criteria} leads to it")),
+        role.map(|role| format!("the role {role} did not sign its archive")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let sentence =
+        format!("{spec} was not reviewed, which a barrier asks for: {}.", by.join(", and "));
+    let archive = format!("{}-{}.crate", package.name, package.version);
+    let ways: Vec<String> = [
+        criteria.map(|criteria| {
+            format!("write down an audit with `cargo vet certify {} --criteria {criteria}`, which is merged before the update", package.name)
+        }),
+        role.map(|role| format!("sign {archive} with `cargo weft sign --role {role}` into .weft/evidence")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let remedy = format!(
+        "Read what `cargo weft diff` says of it and its code, then {}.",
+        ways.join(", or ")
+    );
+    (sentence, remedy)
+}
+
+/// Joins specs, the first few by name.
+fn joined(specs: &[String]) -> String {
+    match specs.len() {
+        0..=3 => specs.join(", "),
+        count => format!("{} and {} others", specs[..3].join(", "), count - 3),
+    }
+}
+
 /// Compares a package with all pins of its crate, and speaks for the first of them.
 fn pin(facts: &Facts, package: &Package) -> Option<(String, String)> {
     let (mut versions, mut is_swapped) = (Vec::new(), false);
@@ -180,11 +278,23 @@ fn is_vendored(facts: &Facts, package: &Package) -> bool {
 /// Says what of a barrier cannot be looked at.
 pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Option<String> {
     let name = barrier.name();
+    let packages = inventory.present_externals().into_iter();
+    let mut concerned =
+        packages.map(|i| inventory.package(i)).filter(|package| barrier.is_about(&package.name));
+    let not_asked = || "who vouches for packages was not looked for".to_owned();
     match barrier {
+        Barrier::Attest { provenance, .. } => concerned.find_map(|package| {
+            let Some(vouched) = &facts.vouched else { return Some(not_asked()) };
+            let reason = vouched.is_attested(package, provenance).err()?;
+            Some(format!("whether {} is attested is not known: {reason}", package.spec()))
+        }),
+        Barrier::Review { criteria, role, .. } => concerned.find_map(|package| {
+            let Some(vouched) = &facts.vouched else { return Some(not_asked()) };
+            let (criteria, role) = (criteria.as_deref(), role.as_deref());
+            let reason = vouched.is_reviewed(package, criteria, role).err()?;
+            Some(format!("whether {} was reviewed is not known: {reason}", package.spec()))
+        }),
         Barrier::Window { .. } => {
-            let packages = inventory.present_externals().into_iter();
-            let mut concerned =
-                packages.map(|i| inventory.package(i)).filter(|package| is_about(barrier, package));
             let undated = match facts.releases.as_ref() {
                 Err(reason) => return Some(reason.to_owned()),
                 Ok(releases) => concerned
@@ -206,6 +316,7 @@ pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Optio
         Barrier::Drop { .. }
         | Barrier::Fork { .. }
         | Barrier::Pin { .. }
+        | Barrier::Region { .. }
         | Barrier::Seal { .. } => None,
     }
 }
