@@ -15,7 +15,7 @@ struct Case {
 
 impl Case {
     fn of(name: &str) -> Self {
-        let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/behavior").join(name);
+        let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
         let tree = Tree::empty();
         copy(&case, &tree.path("tree"));
         Self { tree, home: home::of(&case) }
@@ -41,8 +41,8 @@ fn a_card_of_a_hijacked_release_reads_as_it_did() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for (case, name) in [
-            ("new-capability/onering", "tworings"),
-            ("dormant-then-new-dependency/arrayref", "rowref"),
+            ("behavior/new-capability/onering", "tworings"),
+            ("behavior/dormant-then-new-dependency/arrayref", "rowref"),
         ] {
             let case = Case::of(case);
             insta::assert_snapshot!(format!("{name}-human"), case.card(name).stdout);
@@ -54,7 +54,7 @@ fn a_card_of_a_hijacked_release_reads_as_it_did() {
 
 #[test]
 fn what_a_remedy_saves_is_what_the_expected_loss_falls_by() {
-    let case = Case::of("new-capability/onering");
+    let case = Case::of("behavior/new-capability/onering");
     let before = case.json("tworings");
     let expected = |cards: &Value| cards["expected"]["mean_nano"].as_u64().unwrap();
     let remedies = before["cards"][0]["remedies"].as_array().unwrap();
@@ -70,6 +70,23 @@ fn what_a_remedy_saves_is_what_the_expected_loss_falls_by() {
         let fall = expected(&before) - expected(&after);
         assert!(fall > 0 && fall.abs_diff(remedy["fall_nano"].as_u64().unwrap()) <= 4, "{remedy}");
         assert_eq!(after["cards"][0]["barriers"], remedy["barriers"]);
+    }
+}
+
+#[test]
+fn whoever_vouches_for_a_crate_is_asked_as_barriers_ask() {
+    for (case, fact, expected, says) in [
+        ("reviewed", "reviewed", true, "it is reviewed as a barrier asks"),
+        ("unreviewed", "reviewed", false, "it is not reviewed as a barrier asks"),
+        ("unattested", "attested", false, "it is not attested as a barrier asks"),
+    ] {
+        let case = Case::of(&format!("barrier/violated/{case}"));
+        let card = &case.json("vernier")["cards"][0];
+        assert_eq!(card[fact]["value"], expected, "{card}");
+        assert_eq!(card["barriers"].as_array().unwrap().len(), 1, "{card}");
+        let human = unwrapped(&case.card("vernier").stdout);
+        assert!(human.contains(says), "{human}");
+        assert_eq!(human.matches("no barrier asks whether").count(), 1, "{human}");
     }
 }
 

@@ -21,6 +21,7 @@ use weft_gate::risk::assessment::{Band, Exposure};
 use weft_gate::risk::remedy::{Remedy, remedies};
 use weft_gate::risk::{Assessment, Campaign, Model, Priors, Settings, model, prior};
 use weft_gate::topology::RiskRow;
+use weft_gate::vouch::Vouched;
 use weft_gate::{Finding, Topology, Verdict, decide};
 
 use super::{Drawing, Format, campaigns};
@@ -82,6 +83,9 @@ struct Card {
     advisories: Known<Advised>,
     /// Where harm that begins in it comes to, for each time at which code runs.
     arrivals: Vec<Arrivals>,
+    /// Whether an attestation of its archive has the provenance that a barrier asks for; absent where none asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attested: Option<Known<bool>>,
     /// The barriers of the policy that hold for it.
     barriers: Vec<Barrier>,
     /// What its sources say that it may do.
@@ -108,6 +112,9 @@ struct Card {
     release: Known<Released>,
     /// What would lower its risk, what saves most first.
     remedies: Vec<Remedy>,
+    /// Whether it was reviewed as a barrier asks for; absent where none asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reviewed: Option<Known<bool>>,
     /// Where it lies in the graph.
     topology: RiskRow,
     /// The versions of its crate, the oldest first, and what changed with each.
@@ -301,10 +308,11 @@ impl Evidence<'_> {
         let findings = self.verdict.findings.iter().filter(|f| is_about(&f.subject));
         let exempted = self.verdict.exempted.iter().filter(|e| is_about(&e.finding.subject));
         let barriers = facts.policy.barriers.iter();
-        let barriers = barriers.filter(|b| [&*package.name, "*"].contains(&b.name()));
+        let barriers = barriers.filter(|barrier| barrier.is_about(&package.name));
         Ok(Card {
             advisories: self.advised(package),
             arrivals,
+            attested: self.attested(package),
             barriers: barriers.cloned().collect(),
             license: self.license(package, &behavior),
             behavior,
@@ -319,6 +327,7 @@ impl Evidence<'_> {
             publishers: self.publishers(index),
             release: self.release(package),
             remedies,
+            reviewed: self.reviewed(package),
             topology: self.topology.row(inventory, index),
             versions: self.versions(package),
             why: Query { inventory, topology: &self.topology, to: None }.answer(index),
@@ -407,6 +416,36 @@ impl Evidence<'_> {
         };
         let accounts = publication.publishers.iter().map(account).collect();
         Known::Value(Owners { basis: publication.basis, accounts })
+    }
+
+    fn attested(&self, package: &Package) -> Option<Known<bool>> {
+        self.vouched(package, |vouched, barrier| match barrier {
+            Barrier::Attest { provenance, .. } => Some(vouched.is_attested(package, provenance)),
+            _ => None,
+        })
+    }
+
+    fn reviewed(&self, package: &Package) -> Option<Known<bool>> {
+        self.vouched(package, |vouched, barrier| match barrier {
+            Barrier::Review { criteria, role, .. } => {
+                Some(vouched.is_reviewed(package, criteria.as_deref(), role.as_deref()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Says whether what barriers ask for is so: of several, all have to be.
+    fn vouched(
+        &self,
+        package: &Package,
+        ask: impl Fn(&Vouched, &Barrier) -> Option<Result<bool, String>>,
+    ) -> Option<Known<bool>> {
+        let facts = &self.loaded.facts;
+        let barriers = facts.policy.barriers.iter().filter(|b| b.is_about(&package.name));
+        let mut answers = barriers.filter_map(|b| ask(facts.vouched.as_ref()?, b)).peekable();
+        answers.peek()?;
+        let all = answers.try_fold(true, |all, answer| answer.map(|is_so| all && is_so));
+        Some(known(all))
     }
 
     fn release(&self, package: &Package) -> Known<Released> {

@@ -150,7 +150,7 @@ fn others(count: u64) -> String {
 }
 
 fn provenance(card: &Card) -> Vec<String> {
-    told(&card.commit, "the commit it was packed from is ", |commit| {
+    let mut lines = told(&card.commit, "the commit it was packed from is ", |commit| {
         let place = match &*commit.path {
             "" => String::new(),
             path => format!(" at `{path}`"),
@@ -159,9 +159,18 @@ fn provenance(card: &Card) -> Vec<String> {
             true => ", with files that the commit does not have",
             false => "",
         };
-        let line = format!("its archive says commit {}{place}{state}", commit.sha);
-        vec![line, "nobody has verified that; no attestation was looked for".to_owned()]
-    })
+        vec![format!("its archive says commit {}{place}{state}; nobody verified that", commit.sha)]
+    });
+    for (answer, what) in [(&card.attested, "attested"), (&card.reviewed, "reviewed")] {
+        lines.extend(match answer {
+            None => vec![format!("no barrier asks whether it is {what}")],
+            Some(answer) => told(answer, &format!("whether it is {what} is "), |is_so| {
+                let not = if *is_so { "" } else { "not " };
+                vec![format!("it is {not}{what} as a barrier asks")]
+            }),
+        });
+    }
+    lines
 }
 
 fn risk(cards: &Cards, card: &Card) -> Vec<String> {
@@ -362,14 +371,29 @@ fn exempted(card: &Card) -> Vec<String> {
     cut(exempted)
 }
 
-/// Names a barrier as `kind`, with what tells it from others of its kind.
+/// Names a barrier, with what tells it from others of its kind.
 fn barrier(barrier: &Barrier) -> String {
-    let more = match barrier {
-        Barrier::Pin { version, .. } => format!(" {version}"),
-        Barrier::Window { days, .. } => format!(" of {}", plural(u64::from(*days), "day")),
-        _ => String::new(),
-    };
-    format!("{}{more}", barrier.kind())
+    let kind = barrier.kind();
+    match barrier {
+        Barrier::Pin { version, .. } => format!("{kind} {version}"),
+        Barrier::Window { days, .. } => {
+            format!("{kind} of {}", plural(u64::from(*days), "day"))
+        }
+        Barrier::Review { criteria, role, .. } => {
+            let by: Vec<&str> = criteria.iter().chain(role).map(String::as_str).collect();
+            format!("{kind} by {}", by.join(" or "))
+        }
+        Barrier::Drop { feature: Some(feature), .. } => format!("{kind} of `{feature}`"),
+        Barrier::Fork { repository, .. } => format!("{kind} {repository}"),
+        Barrier::Region { crates, .. } => format!("{kind} of {}", names(crates)),
+        Barrier::Seal { dependencies, .. } if dependencies.is_empty() => {
+            format!("{kind}, no dependencies")
+        }
+        Barrier::Seal { dependencies, .. } => format!("{kind} to {}", names(dependencies)),
+        Barrier::Attest { .. } | Barrier::Drop { feature: None, .. } | Barrier::Vendor { .. } => {
+            kind.to_owned()
+        }
+    }
 }
 
 fn remedies(card: &Card) -> Vec<String> {
