@@ -242,6 +242,8 @@ fn lines() -> Vec<(String, i32)> {
     let rest = [
         (format!("audit --as-of {AS_OF} --base HEAD --format sarif"), 0),
         (format!("diff HEAD --as-of {AS_OF}"), 0),
+        ("risk plan --against host-execution --budget 2 --precision metadata".to_owned(), 0),
+        ("risk plan --drop nothing --precision metadata".to_owned(), 2),
         (
             format!(
                 "release prepare --as-of {AS_OF} --artifacts ../out --release-version 0.1.0 --output ../release.json --reproducible"

@@ -411,3 +411,182 @@ fn a_review_lowers_the_expected_loss_and_an_attestation_or_a_region_does_not() {
     let table = "provenance = { issuer = \"https://i\", source-owner = \"o\" }";
     assert_eq!(lost(&format!("kind = \"attest\"\ncrate = \"b\"\n{table}")), open);
 }
+
+/// A workspace with vendored crates: `a` brings `b` by its feature `x`, and `c` brings `d` and `e`; `b`, `d` and `e` run
+/// build scripts.
+fn vendored() -> Tree {
+    let manifest = "[package]\nname = \"root\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n# Kept.\n\
+                    a = { version = \"1\", features = [\"x\", \"y\"] }\nc = \"1\"\n\n[workspace]\n";
+    let crates: [(&str, &[&str], &str); 5] = [
+        (
+            "a",
+            &["b"],
+            "[dependencies]\nb = { version = \"1\", optional = true }\n[features]\nx = [\"dep:b\"]\ny = []\n",
+        ),
+        ("b", &[], ""),
+        ("c", &["d", "e"], "[dependencies]\nd = \"1\"\ne = \"1\"\n"),
+        ("d", &[], ""),
+        ("e", &[], ""),
+    ];
+    let entry = |name: &str, needs: &[&str]| {
+        let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
+        let needs = format!("dependencies = [{}]\n", needs.join(", "));
+        package(name, "1.0.0", &(from_registry() + &needs))
+    };
+    let entries: String = crates.iter().map(|(name, needs, _)| entry(name, needs)).collect();
+    let config = "[source.crates-io]\nreplace-with = \"vendored-sources\"\n[source.vendored-sources]\ndirectory = \"vendor\"\n";
+    let tree = Tree::of(manifest, &locked(&["a", "c"], &entries))
+        .with("tree/src/lib.rs", "")
+        .with("tree/.cargo/config.toml", config);
+    let checksum = format!("{{\"files\":{{}},\"package\":\"{}\"}}", "a".repeat(64));
+    crates.into_iter().fold(tree, |tree, (name, _, rest)| {
+        let at = |file: &str| format!("tree/vendor/{name}/{file}");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{rest}"
+        );
+        let tree = tree
+            .with(&at("Cargo.toml"), manifest)
+            .with(&at("src/lib.rs"), "")
+            .with(&at(".cargo-checksum.json"), &*checksum);
+        match name {
+            "b" | "d" | "e" => tree.with(&at("build.rs"), "fn main() {}"),
+            _ => tree,
+        }
+    })
+}
+
+/// Runs a command on a workspace at metadata precision, and reads the JSON it prints.
+fn exact(tree: &Tree, command: &str) -> Value {
+    let line = format!("{command} --format json --precision metadata");
+    let run = Run::new(tree.path("tree"), &line).within(60).done().exits(0);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+/// Makes the edits of a report, which drop `b`, and locks what is left.
+fn make(tree: &Tree, report: &Value) {
+    common::git(&tree.path("tree"), &["init", "--quiet"]);
+    for edit in report["edits"].as_array().unwrap() {
+        fs::write(tree.path("edit.diff"), edit["diff"].as_str().unwrap()).unwrap();
+        common::git(&tree.path("tree"), &["apply", "../edit.diff"]);
+    }
+    let lockfile = fs::read_to_string(tree.path("tree/Cargo.lock")).unwrap();
+    let mut packages: Vec<&str> = lockfile.split("\n[[package]]\n").collect();
+    packages.retain(|package| !package.starts_with("name = \"b\""));
+    let left = packages.join("\n[[package]]\n").replace("dependencies = [\"b\"]\n", "");
+    fs::write(tree.path("tree/Cargo.lock"), left).unwrap();
+}
+
+#[test]
+fn a_feature_is_proposed_with_the_edit_that_switches_it_off_and_saves_what_is_foretold() {
+    let tree = vendored();
+    // In the drawn worlds, since the bounds of so small a graph settle what `simulate` says.
+    let lost = || {
+        let plan = &exact(&tree, "risk plan")["plan"];
+        number(&plan["after_nano"]) + number(&plan["fall_nano"])
+    };
+    let report = exact(&tree, "risk plan --drop a/x");
+    let planned = exact(&tree, "risk plan");
+    assert_eq!(report["features"]["features"], planned["features"]["features"]);
+    let found = &report["features"]["features"];
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!((&found[0]["name"], &found[0]["feature"]), (&"a".into(), &"x".into()));
+    assert_eq!(found[0]["leaves"], serde_json::json!(["b@1.0.0"]));
+    assert_eq!(found[0]["fall_nano"], report["features"]["fall_nano"]);
+    let edit = &report["edits"][0];
+    assert_eq!(edit["lines"], serde_json::json!(["Cargo.toml:8"]));
+    let changed = "-a = { version = \"1\", features = [\"x\", \"y\"] }\n+a = { version = \"1\", features = [\"y\"] }\n";
+    assert!(edit["diff"].as_str().unwrap().contains(changed), "{edit}");
+    let before = lost();
+    make(&tree, &report);
+    let fall = number(&found[0]["fall_nano"]);
+    assert!(fall > 0 && before - lost() == fall, "{before}, {fall}");
+    assert_eq!(exact(&tree, "risk plan")["features"]["features"], serde_json::json!([]));
+}
+
+#[test]
+fn what_is_dropped_is_kept_away_from_then_on() {
+    let tree = vendored();
+    let report = exact(&tree, "risk plan --drop a/x --apply --budget 1 --window 0");
+    assert_eq!(report["until_edited"], serde_json::json!(["switch off x of a"]));
+    let policy = fs::read_to_string(tree.path("tree/weft.toml")).unwrap();
+    assert!(policy.contains("kind = \"drop\"\ncrate = \"a\"\nfeature = \"x\"\n"), "{policy}");
+    let manifest = fs::read_to_string(tree.path("tree/Cargo.toml")).unwrap();
+    assert!(manifest.contains("[\"x\", \"y\"]"), "the manifest is left as it is: {manifest}");
+    let audit = || Run::new(tree.path("tree"), "audit --precision metadata").within(60).done();
+    let done = audit().exits(1);
+    assert!(
+        unwrapped(&done.stdout).contains("The feature x of a@1.0.0 is switched on"),
+        "{}",
+        done.said()
+    );
+    make(&tree, &report);
+    let done = audit();
+    assert!(!done.stdout.contains("barrier/violated"), "{}", done.said());
+}
+
+#[test]
+fn a_dependency_that_others_need_is_not_saved_by_removing_it_from_a_manifest() {
+    let packages: [(&str, &[&str]); 2] = [("a", &["b"]), ("b", &[])];
+    let tree =
+        tree(&["a", "b"], &packages).with("tree/own.toml", CAMPAIGN.replace("MINUTES", "300"));
+    let report = json(&tree.path("tree"), "risk plan --window 0 --against own.toml");
+    let own = number(&report["plan"]["before"]["mean_nano"]) / 2;
+    let crates = report["plan"]["drops"]["crates"].as_array().unwrap();
+    let found: Vec<(&str, u64)> = crates
+        .iter()
+        .map(|drop| (drop["id"].as_str().unwrap(), number(&drop["alone_nano"])))
+        .collect();
+    // Code that is built passes all edges: b stays for a, and together both go.
+    assert_eq!(found, [("pkg:cargo/a@1.0.0", own)]);
+    assert!(report["features_unknown"].as_str().unwrap().contains("metadata precision"));
+    let exact = exact(&vendored(), "risk plan --drop c");
+    let diff = exact["edits"][0]["diff"].as_str().unwrap();
+    assert!(diff.contains("\n-c = \"1\"\n") && !diff.contains("\n-a"), "{diff}");
+}
+
+#[test]
+fn what_cannot_be_dropped_is_refused() {
+    let tree = vendored();
+    for (arguments, expected) in [
+        ("--drop zz", "no manifest of the workspace asks for zz"),
+        ("--drop b", "no manifest of the workspace asks for b"),
+        ("--drop a/zz", "no manifest of the workspace asks for the feature zz of a"),
+        ("--drop ../a", "CRATE or CRATE/FEATURE"),
+        ("--drop a/", "CRATE or CRATE/FEATURE"),
+        ("--drop a --against host-execution", "leave --drop"),
+        ("--drop a/x --precision lock", "ask for --precision metadata"),
+        ("--drop a --lockfile Cargo.lock", "only a lockfile is read"),
+    ] {
+        let precision = if arguments.contains("--precision") || arguments.contains("--lockfile") {
+            ""
+        } else {
+            "--precision metadata"
+        };
+        let line = format!("risk plan --apply {arguments} {precision}");
+        let run = Run::new(tree.path("tree"), &line).within(60).done().exits(2);
+        assert!(unwrapped(&run.stderr).contains(expected), "{}", run.said());
+        assert!(!tree.path("tree/weft.toml").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn within_a_budget_the_crates_are_held_behind_which_most_runs_while_building() {
+    let tree = vendored();
+    let planned = |budget: u32| {
+        let report = exact(&tree, &format!("risk plan --against host-execution --budget {budget}"));
+        let host = &report["host"];
+        let crates = host["crates"].as_array().unwrap().iter();
+        let names: Vec<String> =
+            crates.map(|held| held["name"].as_str().unwrap().to_owned()).collect();
+        let [held, gap, running] = ["held", "gap", "running"].map(|key| number(&host[key]));
+        (names, held, gap, running)
+    };
+    assert_eq!(planned(1), (vec!["c".to_owned()], 2, 0, 3));
+    let (names, held, gap, _) = planned(2);
+    assert_eq!((&*names[0], names.len(), held, gap), ("c", 2, 3, 0));
+    assert_eq!(planned(9).1, 3);
+    let whole = exact(&tree, "risk plan --against host-execution");
+    assert_eq!(whole["separation"]["crates"].as_array().unwrap().len(), 2);
+    let applied = exact(&tree, "risk plan --against host-execution --budget 1 --apply");
+    assert_eq!(applied["applied"], serde_json::json!(["pin c"]));
+}

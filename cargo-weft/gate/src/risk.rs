@@ -7,6 +7,7 @@
 pub mod arrival;
 pub mod assessment;
 pub mod campaign;
+pub mod feature;
 pub mod model;
 pub mod plan;
 pub mod prior;

@@ -39,6 +39,8 @@ pub(super) struct Loaded {
     faults: Vec<Fault>,
     /// What Cargo said when it failed.
     said: Option<String>,
+    /// What `cargo metadata` printed, if the graph was made of it.
+    pub(super) metadata: Option<Vec<u8>>,
 }
 
 /// Why commands that show the graph alone do not know what a verdict needs.
@@ -79,6 +81,7 @@ pub(super) fn load_by(
         tree,
         policy: &policy.effective.policy,
         said: None,
+        metadata: None,
         stale: false,
         agrees: false,
     };
@@ -113,7 +116,7 @@ pub(super) fn load_by(
         schema: facts::SCHEMA,
         vouched: None,
     };
-    let Draft { tree, said, .. } = draft;
+    let Draft { tree, said, metadata, .. } = draft;
     let checkout = tree.checkout.clone();
     let database_root = tree.root.clone();
     Ok(Loaded {
@@ -126,6 +129,7 @@ pub(super) fn load_by(
         selection_is_lockfile: only_lockfile,
         faults: tree.faults,
         said,
+        metadata,
     })
 }
 
@@ -153,6 +157,7 @@ impl Loaded {
             selection_is_lockfile: self.selection_is_lockfile,
             faults: Vec::new(),
             said: None,
+            metadata: None,
         }
     }
 
@@ -438,6 +443,7 @@ struct Draft<'a> {
     tree: Tree,
     policy: &'a Policy,
     said: Option<String>,
+    metadata: Option<Vec<u8>>,
     stale: bool,
     /// Cargo has read the workspace with `--locked`.
     agrees: bool,
@@ -500,6 +506,7 @@ impl Draft<'_> {
             Ok(bytes) => match self.at_metadata(&bytes, lockfile, manifests) {
                 Ok(inventory) => {
                     self.agrees = true;
+                    self.metadata = Some(bytes);
                     Known::Value(inventory)
                 }
                 Err(reason) => Known::Unknown(reason),

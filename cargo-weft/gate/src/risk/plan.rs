@@ -7,13 +7,13 @@
 //! And what *separates* the workspace from code that runs while it is built is a minimum cut, with the flow that proves
 //! it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_graph::{
-    Cascade, CutFault, Drawn, Graph, GraphError, Item, Objective, Separation, Stakes, Worlds,
-    knapsack, minimum_cut,
+    Cascade, CutFault, Drawn, Graph, GraphError, Item, Objective, Probability, Separation,
+    ShortestPaths, Stakes, Tie, UNCUTTABLE, Worlds, blocking_shares, knapsack, minimum_cut,
 };
 
 use super::assessment::{self, Assessment, Settings, own_losses};
@@ -61,7 +61,7 @@ pub struct Plan {
     pub budget: u32,
     /// The campaigns that are planned against.
     pub campaigns: Vec<String>,
-    /// What dropping direct dependencies would save.
+    /// What removing direct dependencies from the members' manifests would save.
     pub drops: Drops,
     /// What the barriers save together.
     pub fall_nano: u64,
@@ -85,7 +85,7 @@ pub struct Proposal {
     pub fall_nano: u64,
 }
 
-/// What dropping direct dependencies would save: a person has to say which can go.
+/// What removing direct dependencies from the members' manifests would save: a person has to say which can go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drops {
@@ -107,13 +107,15 @@ pub struct Drops {
 pub struct Drop {
     /// The package URL.
     pub id: String,
-    /// What dropping it alone would save, in 10^-9 losses a year.
+    /// What removing it alone would save, in 10^-9 losses a year; what else depends on it keeps it.
     pub alone_nano: u64,
     /// Where members declare it: what would be edited.
     pub declared: Vec<Place>,
 }
 
-/// Direct dependencies among which drops are chosen.
+/// Direct dependencies that are looked at alone, those first that would save most if nothing depended on them.
+const LOOKED_AT: usize = 128;
+/// Those of them among which drops are chosen.
 const CANDIDATES: usize = 24;
 /// Evaluations that the search for drops takes.
 const EVALUATIONS: u64 = 600;
@@ -181,7 +183,7 @@ impl Holds {
 
 impl Question<'_> {
     /// Models the graph under the policy and further barriers.
-    fn model(&self, barriers: &[Barrier]) -> Model {
+    pub(super) fn model(&self, barriers: &[Barrier]) -> Model {
         let mut policy = self.policy.clone();
         policy.barriers.extend_from_slice(barriers);
         let (priors, campaigns) = (self.priors.clone(), self.campaigns.to_vec());
@@ -226,45 +228,86 @@ impl Question<'_> {
         Ok(Holds { proposals, bound: packing.bound })
     }
 
+    /// Chooses the direct dependencies whose removal from the members' manifests saves most.
+    ///
+    /// What others of the graph depend on stays for them, so what goes is not the crate but the members' use of it:
+    /// between a candidate and the members stands a node of its own, and that is what is blocked.
     fn drops(&self, model: &Model, assessment: &Assessment) -> Result<Drops, GraphError> {
-        let direct = |id: &str| {
-            let index = self.inventory.packages.iter().position(|package| package.id == id)?;
-            let index = u32::try_from(index).ok()?;
-            let is_direct = self.inventory.edges.iter().any(|edge| {
-                edge.selected && edge.to == index && self.inventory.package(edge.from).member
-            });
-            is_direct.then_some(index)
-        };
+        let by_id: BTreeMap<&str, u32> =
+            (0u32..).zip(&self.inventory.packages).map(|(at, p)| (&*p.id, at)).collect();
+        let used = self
+            .inventory
+            .edges
+            .iter()
+            .filter(|edge| edge.selected && self.inventory.package(edge.from).member);
+        let used: BTreeSet<u32> = used.map(|edge| edge.to).collect();
+        // No use of a crate costs more than the crate, and those that save most come first.
         let rows = assessment.rows.iter().filter(|row| row.delta_nano > 0);
-        let candidates: Vec<u32> =
-            rows.filter_map(|row| direct(&row.id)).take(CANDIDATES).collect();
+        let direct = rows.filter_map(|row| by_id.get(&*row.id).copied());
+        let direct: Vec<u32> = direct.filter(|at| used.contains(at)).take(LOOKED_AT).collect();
 
-        let parts = Execution::ALL
-            .into_iter()
-            .filter(|executes| !model.campaigns_at(*executes).is_empty())
-            .map(|executes| Ok((executes, model.cascade(executes)?)))
-            .collect::<Result<Vec<_>, GraphError>>()?;
-        let objective = Blocking {
-            parts: parts
-                .iter()
-                .map(|(executes, cascade)| Part::of(model, *executes, cascade, self.settings.seed))
-                .collect(),
-            losses: &model.losses,
-            candidates: &candidates,
-        };
+        let mut parts = Vec::new();
+        for executes in Execution::ALL {
+            if !model.campaigns_at(executes).is_empty() {
+                let ties = self.ties(model, executes, &direct);
+                let cascade = Cascade::new(model.len() + direct.len(), &ties, &model.roots)?;
+                parts.push((executes, cascade));
+            }
+        }
+        let parts = parts
+            .iter()
+            .map(|(executes, cascade)| {
+                Part::of(model, *executes, cascade, direct.len(), self.settings.seed)
+            })
+            .collect();
+        let mut objective = Blocking { parts, losses: &model.losses, candidates: Vec::new() };
+        let uses = (0u32..).zip(&direct).map(|(at, &package)| Use { at, package });
+        objective.candidates = uses.collect();
+        let alone: Vec<u64> = (0..direct.len()).map(|at| objective.fall(&[at])).collect();
+        objective.candidates.retain(|candidate| alone[candidate.at as usize] > 0);
+        // Stable, so that ties keep the order of the assessment.
+        objective.candidates.sort_by_key(|u| std::cmp::Reverse(alone[u.at as usize]));
+        objective.candidates.truncate(CANDIDATES);
+
         let found = weft_graph::plan(&objective, self.budget.into(), EVALUATIONS);
-        let drop = |&at: &usize| Drop {
-            id: self.inventory.package(candidates[at]).id.clone(),
-            alone_nano: objective.fall(&[at]),
-            declared: self.declared(candidates[at]),
+        let mut chosen: Vec<&Use> =
+            found.chosen.iter().map(|&at| &objective.candidates[at]).collect();
+        chosen.sort_by_key(|u| std::cmp::Reverse(alone[u.at as usize]));
+        let drop = |u: &Use| Drop {
+            id: self.inventory.package(u.package).id.clone(),
+            alone_nano: alone[u.at as usize],
+            declared: self.declared(u.package),
         };
         Ok(Drops {
             bound_nano: found.bound,
-            candidates: candidates.len() as u64,
-            crates: found.chosen.iter().map(drop).collect(),
+            candidates: objective.candidates.len() as u64,
+            crates: chosen.into_iter().map(drop).collect(),
             fall_nano: found.fall,
             gap_nano: found.gap(),
         })
+    }
+
+    /// Returns the edges of a model with a node between the members and each candidate, after all packages.
+    fn ties(&self, model: &Model, executes: Execution, candidates: &[u32]) -> Vec<Tie> {
+        let node: BTreeMap<u32, u32> = (0u32..)
+            .zip(candidates)
+            .map(|(at, &candidate)| (candidate, model.len() as u32 + at))
+            .collect();
+        let mut ties = model.ties(executes);
+        for tie in &mut ties {
+            if self.inventory.package(tie.dependent).member
+                && let Some(&between) = node.get(&tie.dependency)
+            {
+                tie.dependency = between;
+            }
+        }
+        ties.extend(node.iter().map(|(&candidate, &between)| Tie {
+            dependent: between,
+            dependency: candidate,
+            key: 0,
+            probability: Probability::ONE,
+        }));
+        ties
     }
 
     /// Returns where members declare a package.
@@ -292,21 +335,36 @@ pub(super) fn pins(inventory: &Inventory, name: &str, reason: &str) -> Option<Ve
     present.filter(|package| package.name == name).map(pin).collect()
 }
 
-/// What dropping crates saves, in kept worlds.
+/// The members' use of a package.
+struct Use {
+    /// Its position among the nodes after all packages.
+    at: u32,
+    package: u32,
+}
+
+/// What dropping dependencies saves, in kept worlds.
 struct Blocking<'a> {
     parts: Vec<Part<'a>>,
     losses: &'a [u32],
-    candidates: &'a [u32],
+    candidates: Vec<Use>,
 }
 
 /// The campaigns whose code runs at the same time.
 struct Part<'a> {
     drawn: Drawn<'a>,
     seeds: Vec<Vec<u64>>,
+    /// How many packages there are before the nodes of their uses.
+    packages: u32,
 }
 
 impl<'a> Part<'a> {
-    fn of(model: &Model, executes: Execution, cascade: &'a Cascade, seed: u64) -> Part<'a> {
+    fn of(
+        model: &Model,
+        executes: Execution,
+        cascade: &'a Cascade,
+        between: usize,
+        seed: u64,
+    ) -> Part<'a> {
         let count = match cascade.is_certain() {
             true => 1,
             false => DRAWN_WORLDS.min(Drawn::within(cascade, DRAWN_BYTES)),
@@ -316,7 +374,8 @@ impl<'a> Part<'a> {
         let sum = |at: usize| campaigns.iter().map(|&i| model.seeds[i].rates[at]).sum();
         Part {
             drawn: Drawn::of(cascade, Worlds { seed, count }),
-            seeds: vec![(0..model.len()).map(sum).collect()],
+            seeds: vec![(0..model.len()).map(sum).chain(vec![0; between]).collect()],
+            packages: model.len() as u32,
         }
     }
 }
@@ -331,8 +390,10 @@ impl Objective for Blocking<'_> {
     }
 
     fn fall(&self, chosen: &[usize]) -> u64 {
-        let blocked: Vec<u32> = chosen.iter().map(|&at| self.candidates[at]).collect();
         let fall = |part: &Part<'_>| {
+            let uses = chosen.iter().map(|&at| self.candidates[at].at);
+            let mut blocked: Vec<u32> = uses.map(|at| part.packages + at).collect();
+            blocked.sort_unstable();
             let stakes = Stakes { seeds: &part.seeds, losses: self.losses };
             assessment::mean(&part.drawn.fall(stakes, &blocked), 0, 0)
         };
@@ -363,12 +424,206 @@ pub struct Gateway {
     pub path: Vec<String>,
 }
 
-/// Finds the fewest crates that stand between the members and all external code that runs while they are built.
+/// What keeps away, within a budget, crates that run code while the workspace is built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostPlan {
+    /// Behind how many of the running crates any choice within the budget can stand at most.
+    pub bound: u64,
+    /// How many barriers there may be.
+    pub budget: u32,
+    /// The crates to hold, those first behind which most lies.
+    pub crates: Vec<HostHold>,
+    /// How many running crates no choice of as many barriers holds beside.
+    pub gap: u64,
+    /// How many of the running crates lie behind the chosen ones, and are reached by no other path.
+    pub held: u64,
+    /// How many external crates run code while the workspace is built.
+    pub running: u64,
+}
+
+/// A crate behind which code lies that runs while the workspace is built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostHold {
+    /// How many of the running crates lie behind it alone, itself counted.
+    pub alone: u64,
+    /// The pins that hold it, one for each locked version.
+    pub barriers: Vec<Barrier>,
+    /// Its name.
+    pub name: String,
+    /// A shortest path through it, from a member to code that runs.
+    pub path: Vec<String>,
+}
+
+/// Evaluations that the search for crates to hold takes: some, and for each barrier a few of each candidate.
+const HOST_EVALUATIONS: u64 = 20_000;
+const EVALUATIONS_OF_EACH: u64 = 4;
+const MOST_EVALUATIONS: u64 = 400_000;
+/// What a crate counts in that search, so that shares of it can be told apart.
+const WHOLE: u64 = 1_000_000;
+/// Rounds in which the shares of crates are refined.
+const ROUNDS: u16 = 64;
+
+/// Finds the crates behind which most of the code lies that runs while the workspace is built.
 ///
 /// # Errors
 ///
 /// A sentence: which code runs is not known.
-pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
+pub fn hold_host(inventory: &Inventory, budget: u32) -> Result<HostPlan, String> {
+    let running = running(inventory)?;
+    let graph = judged(inventory)?;
+    let reason = "code that runs while the workspace is built lies behind it";
+    let mut by_name = BTreeMap::<&str, Vec<u32>>::new();
+    for index in inventory.judged_externals() {
+        by_name.entry(&inventory.package(index).name).or_default().push(index);
+    }
+    let leads = |node: &u32| {
+        let behind = ShortestPaths::new(&graph, &[*node]);
+        running.iter().any(|&at| behind.to(at).is_some())
+    };
+    let candidates: Vec<Candidate> = by_name
+        .into_iter()
+        .filter(|(_, nodes)| nodes.iter().any(leads))
+        .filter_map(|(name, nodes)| {
+            let barriers = pins(inventory, name, reason)?;
+            Some(Candidate { barriers, name: name.to_owned(), nodes, share: 0 })
+        })
+        .collect();
+    let mut holding = Holding { candidates, graph: &graph, roots: inventory.roots(), running };
+    holding.share_out(budget);
+    let each = holding.candidates.len() as u64 * u64::from(budget) * EVALUATIONS_OF_EACH;
+    let evaluations = (HOST_EVALUATIONS + each).min(MOST_EVALUATIONS);
+    let found = weft_graph::plan(&holding, budget.into(), evaluations);
+    let paths = ShortestPaths::new(&graph, &holding.roots);
+    let mut crates: Vec<HostHold> = found
+        .chosen
+        .iter()
+        .map(|&at| {
+            let candidate = &holding.candidates[at];
+            HostHold {
+                alone: holding.fall(&[at]) / WHOLE,
+                barriers: candidate.barriers.clone(),
+                name: candidate.name.clone(),
+                path: holding.path(inventory, &paths, candidate),
+            }
+        })
+        .collect();
+    crates.sort_by(|a, b| b.alone.cmp(&a.alone).then_with(|| a.name.cmp(&b.name)));
+    let (bound, held) = (found.bound / WHOLE, found.fall / WHOLE);
+    Ok(HostPlan {
+        bound,
+        budget,
+        crates,
+        gap: bound - held,
+        held,
+        running: holding.running.len() as u64,
+    })
+}
+
+/// A crate that can be held.
+struct Candidate {
+    barriers: Vec<Barrier>,
+    name: String,
+    nodes: Vec<u32>,
+    share: u64,
+}
+
+/// Behind which crates code lies that runs while the workspace is built.
+struct Holding<'a> {
+    candidates: Vec<Candidate>,
+    graph: &'a Graph,
+    roots: Vec<u32>,
+    running: Vec<u32>,
+}
+
+impl Holding<'_> {
+    /// Shares out what can be held, so that the search knows what no choice exceeds.
+    fn share_out(&mut self, budget: u32) {
+        let len = self.graph.len();
+        let top = u32::try_from(len).unwrap_or(u32::MAX);
+        let edges = (0..top).flat_map(|from| {
+            let dependencies = self.graph.successors(from).iter();
+            dependencies.map(move |&to| (from, to))
+        });
+        // Whoever reaches a crate, it counts once: the members hang on one node.
+        let edges: Vec<(u32, u32)> =
+            edges.chain(self.roots.iter().map(|&root| (top, root))).collect();
+        let Ok(graph) = Graph::from_edges(len + 1, &edges) else { return };
+        let (mut loss, mut cost) = (vec![0; len + 1], vec![UNCUTTABLE; len + 1]);
+        for &at in &self.running {
+            loss[at as usize] = 1;
+        }
+        for candidate in &self.candidates {
+            for &node in &candidate.nodes {
+                cost[node as usize] = 1;
+            }
+        }
+        let shares = blocking_shares(&graph, &[(top, WHOLE)], &loss, &cost, budget.into(), ROUNDS);
+        for candidate in &mut self.candidates {
+            let of_nodes = candidate.nodes.iter().map(|&node| shares[node as usize]);
+            candidate.share = of_nodes.fold(0, u64::saturating_add);
+        }
+    }
+
+    /// Returns the packages that are reached past blocked ones.
+    fn reached(&self, blocked: &[usize]) -> Vec<bool> {
+        let mut reached = vec![false; self.graph.len()];
+        let mut next = self.roots.clone();
+        let mut closed = vec![false; self.graph.len()];
+        for node in blocked.iter().flat_map(|&at| &self.candidates[at].nodes) {
+            closed[*node as usize] = true;
+        }
+        while let Some(at) = next.pop() {
+            if closed[at as usize] || std::mem::replace(&mut reached[at as usize], true) {
+                continue;
+            }
+            next.extend_from_slice(self.graph.successors(at));
+        }
+        reached
+    }
+
+    /// Returns a shortest path to code that lies behind a candidate, through it.
+    fn path(
+        &self,
+        inventory: &Inventory,
+        paths: &ShortestPaths,
+        candidate: &Candidate,
+    ) -> Vec<String> {
+        let through = candidate.nodes.iter().filter_map(|&node| {
+            let mut path = paths.to(node)?;
+            let behind = ShortestPaths::new(self.graph, &[node]);
+            let rest = self.running.iter().filter_map(|&at| behind.to(at));
+            path.extend(rest.min_by_key(Vec::len)?.into_iter().skip(1));
+            Some(path)
+        });
+        let path = through.min_by_key(Vec::len).unwrap_or_default();
+        path.into_iter().map(|at| inventory.package(at).id.clone()).collect()
+    }
+}
+
+impl Objective for Holding<'_> {
+    fn candidates(&self) -> usize {
+        self.candidates.len()
+    }
+
+    fn cost(&self, candidate: usize) -> u64 {
+        self.candidates[candidate].barriers.len() as u64
+    }
+
+    fn fall(&self, chosen: &[usize]) -> u64 {
+        let reached = self.reached(chosen);
+        let held = self.running.iter().filter(|&&at| !reached[at as usize]);
+        held.count() as u64 * WHOLE
+    }
+
+    fn share(&self, candidate: usize) -> u64 {
+        self.candidates[candidate].share
+    }
+}
+
+/// Lists the judged external crates that run code while the workspace is built.
+fn running(inventory: &Inventory) -> Result<Vec<u32>, String> {
     let mut running = Vec::new();
     for index in inventory.judged_externals() {
         let Some(manifest) = &inventory.package(index).manifest else {
@@ -379,10 +634,24 @@ pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
             running.push(index);
         }
     }
+    Ok(running)
+}
+
+/// Returns the graph of what is judged.
+fn judged(inventory: &Inventory) -> Result<Graph, String> {
     let selected = inventory.edges.iter().filter(|edge| edge.selected);
     let edges: Vec<(u32, u32)> = selected.map(|edge| (edge.from, edge.to)).collect();
-    let len = inventory.packages.len();
-    let graph = Graph::from_edges(len, &edges).map_err(|e| e.to_string())?;
+    Graph::from_edges(inventory.packages.len(), &edges).map_err(|e| e.to_string())
+}
+
+/// Finds the fewest crates that stand between the members and all external code that runs while they are built.
+///
+/// # Errors
+///
+/// A sentence: which code runs is not known.
+pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
+    let running = running(inventory)?;
+    let (graph, len) = (judged(inventory)?, inventory.packages.len());
     let (roots, cost) = (inventory.roots(), vec![1; len]);
     let separation = minimum_cut(&graph, &roots, &running, &cost).map_err(|e| e.to_string())?;
     let checked: Result<(), CutFault> = separation.verify(&graph, &roots, &running, &cost);

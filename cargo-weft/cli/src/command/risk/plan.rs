@@ -1,6 +1,8 @@
 //! `cargo weft risk plan`: which barriers lower the expected loss most, and, with `--apply`, the lines of `weft.toml`
 //! that put them up.
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -10,12 +12,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use unicode_width::UnicodeWidthStr;
+use weft_gate::Place;
 use weft_gate::check::barrier;
+use weft_gate::input::lockfile;
 use weft_gate::inventory::{Inventory, Precision};
 use weft_gate::policy::{Barrier, parse_layer};
-use weft_gate::risk::plan::{self, Plan, Question, SeparationPlan};
+use weft_gate::risk::feature::{self, FeaturePlan};
+use weft_gate::risk::plan::{self, HostPlan, Plan, Question, SeparationPlan};
 use weft_gate::risk::{model, prior};
 
+use self::edit::{Dropped, Edit};
 use super::{Drawing, Format, campaigns, losses};
 use crate::command::facts::{self, Loaded};
 use crate::command::output::{Reports, Text};
@@ -24,21 +30,24 @@ use crate::error::{Error, ExitStatus};
 use crate::escape::{markdown as markdown_text, markdown_code, terminal};
 use crate::report;
 use crate::report::table::{Align, layout, shorten};
-use crate::source::{files, index};
+use crate::source::{files, index, workspace};
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     selection: Selection,
-    /// How many barriers there may be
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    budget: u32,
+    /// How many barriers there may be: by default 5, and against `host-execution` as many as separate it all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    budget: Option<u32>,
     /// What to plan against: `expected-loss`, `host-execution`, or a campaign by its name or file
     #[arg(long, default_value = "expected-loss", value_name = "WHAT")]
     against: String,
     /// How many days versions should wait before they are locked; 0 proposes no window
     #[arg(long, default_value_t = 1, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=365))]
     window: u32,
+    /// Show the edit of the manifests that drops this, and what it saves; with --apply, write a barrier that keeps it away
+    #[arg(long, value_name = "CRATE[/FEATURE]", value_parser = Dropped::parse)]
+    drop: Vec<Dropped>,
     /// Write the barriers that hold today into weft.toml
     #[arg(long)]
     apply: bool,
@@ -55,8 +64,21 @@ struct Report {
     against: String,
     /// The barriers that were written, by the name of their crate.
     applied: Vec<String>,
+    /// The edits of manifests that drop what the plan, or the command line, names.
+    edits: Vec<Edit>,
+    /// What switching off features would save.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<FeaturePlan>,
+    /// Why features were not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features_unknown: Option<String>,
+    /// The plan against code that runs while the workspace is built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<HostPlan>,
     /// Why others were not.
     not_applied: Vec<String>,
+    /// The written barriers that are violated until the manifests are edited.
+    until_edited: Vec<String>,
     /// What of the written barriers cannot be looked at today.
     not_evaluated: Vec<String>,
     /// The plan against an expected loss.
@@ -66,6 +88,9 @@ struct Report {
     precision: Precision,
     /// The version of this format.
     schema: u32,
+    /// Whether the command line names what is dropped.
+    #[serde(skip)]
+    is_named: bool,
     /// The plan that separates the workspace from code that runs while it is built.
     #[serde(skip_serializing_if = "Option::is_none")]
     separation: Option<SeparationPlan>,
@@ -83,18 +108,35 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitStatus, Error> {
     let mut report = Report {
         against: args.against.clone(),
         applied: Vec::new(),
+        edits: Vec::new(),
+        features: None,
+        features_unknown: None,
+        host: None,
         not_applied: Vec::new(),
         not_evaluated: Vec::new(),
+        until_edited: Vec::new(),
         plan: None,
         precision: inventory.precision,
         schema: 1,
+        is_named: !args.drop.is_empty(),
         separation: None,
     };
-    if args.against == HOST_EXECUTION {
-        let separation = plan::separate(inventory).map_err(|reason| Error::NoGraph { reason })?;
-        report.separation = Some(separation);
-    } else {
-        report.plan = Some(against_loss(args, &loaded, inventory)?);
+    match args.budget {
+        _ if args.against != HOST_EXECUTION => against_loss(args, &loaded, inventory, &mut report)?,
+        _ if !args.drop.is_empty() => {
+            return Err(Error::usage(
+                "what dropping saves is reckoned against an expected loss",
+                "leave --drop or --against host-execution out",
+            ));
+        }
+        None => {
+            let separation = plan::separate(inventory);
+            report.separation = Some(separation.map_err(|reason| Error::NoGraph { reason })?);
+        }
+        Some(budget) => {
+            let host = args.drawing.install(|| plan::hold_host(inventory, budget))?;
+            report.host = Some(host.map_err(|reason| Error::NoGraph { reason })?);
+        }
     }
     if args.apply {
         apply(args, &loaded, inventory, &mut report)?;
@@ -108,7 +150,18 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Passed)
 }
 
-fn against_loss(args: &PlanArgs, loaded: &Loaded, inventory: &Inventory) -> Result<Plan, Error> {
+/// How many barriers there may be, if nobody says.
+const BUDGET: u32 = 5;
+
+const ONLY_A_LOCKFILE: &str =
+    "features are known at metadata precision, from a workspace with its manifests";
+
+fn against_loss(
+    args: &PlanArgs,
+    loaded: &Loaded,
+    inventory: &Inventory,
+    report: &mut Report,
+) -> Result<(), Error> {
     let priors = prior::built_in();
     let named = match args.against.as_str() {
         EXPECTED_LOSS => args.drawing.campaign.clone(),
@@ -131,11 +184,81 @@ fn against_loss(args: &PlanArgs, loaded: &Loaded, inventory: &Inventory) -> Resu
         priors: &priors,
         campaigns: &campaigns,
         settings: args.drawing.settings(),
-        budget: args.budget,
+        budget: args.budget.unwrap_or(BUDGET),
         window_days: args.window,
     };
+    let no_graph = |reason: String| Error::NoGraph { reason };
     let plan = args.drawing.install(|| plan::plan(question))?;
-    plan.map_err(|e| Error::NoGraph { reason: e.to_string() })
+    report.plan = Some(plan.map_err(|e| no_graph(e.to_string()))?);
+    drops(args, loaded, question, report)
+}
+
+/// Adds what dropping saves, and the edits that do it.
+fn drops(
+    args: &PlanArgs,
+    loaded: &Loaded,
+    question: Question<'_>,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let no_graph = |reason: String| Error::NoGraph { reason };
+    let named: Vec<feature::Feature> = args
+        .drop
+        .iter()
+        .filter_map(|dropped| Some((dropped.name.clone(), dropped.feature.clone()?)))
+        .collect();
+    if args.selection.lockfile.is_some() {
+        if let Some(dropped) = args.drop.first() {
+            return Err(Error::usage(
+                format!(
+                    "{} is dropped in manifests, and only a lockfile is read",
+                    dropped.to_string().escape_debug()
+                ),
+                "name the workspace with --manifest-path instead of --lockfile",
+            ));
+        }
+        report.features_unknown = Some(ONLY_A_LOCKFILE.to_owned());
+        return Ok(());
+    }
+    let tree = workspace::read_workspace(args.selection.manifest_path.as_deref())?;
+    match (&loaded.metadata, &tree.lockfile) {
+        (Some(metadata), Some(bytes)) => {
+            let lockfile = lockfile::parse(&tree.lockfile_name, bytes);
+            let lockfile = lockfile.map_err(|fault| no_graph(fault.to_string()))?;
+            let source =
+                feature::Source { lockfile: &lockfile, manifests: &tree.manifests, metadata };
+            let found = args.drawing.install(|| feature::features(question, source, &named))?;
+            report.features = Some(found.map_err(|reason| {
+                Error::usage(reason, "`cargo weft risk plan` lists features that save something")
+            })?);
+        }
+        _ if named.is_empty() => report.features_unknown = Some(ONLY_A_LOCKFILE.to_owned()),
+        _ => return Err(Error::usage(ONLY_A_LOCKFILE, "ask for --precision metadata")),
+    }
+    let mut wanted = args.drop.clone();
+    if wanted.is_empty() {
+        let features = report.features.iter().flat_map(|plan| &plan.features);
+        wanted.extend(features.map(|found| Dropped {
+            name: found.name.clone(),
+            feature: Some(found.feature.clone()),
+        }));
+        let crates = report.plan.iter().flat_map(|plan| &plan.drops.crates);
+        let named =
+            crates.filter_map(|drop| question.inventory.packages.iter().find(|p| p.id == drop.id));
+        wanted.extend(named.map(|package| Dropped { name: package.name.clone(), feature: None }));
+        wanted.dedup();
+    }
+    for dropped in &wanted {
+        let edit = edit::edit(&tree, dropped).map_err(no_graph)?;
+        if edit.diff.is_empty() && !args.drop.is_empty() {
+            let shown = edit.drops.escape_debug();
+            return Err(Error::usage(
+                format!("no manifest of the workspace asks for {shown} where it is built"),
+                "name a direct dependency of a member, or a feature that a member asks for",
+            ));
+        }
+        report.edits.push(edit);
+    }
+    Ok(())
 }
 
 impl Report {
@@ -144,7 +267,9 @@ impl Report {
         let planned = self.plan.iter().flat_map(|plan| &plan.proposals);
         let planned = planned.map(|proposal| proposal.barriers.clone());
         let cut = self.separation.iter().flat_map(|separation| &separation.crates);
-        planned.chain(cut.map(|gateway| gateway.barriers.clone())).collect()
+        let held = self.host.iter().flat_map(|host| &host.crates);
+        let cut = cut.map(|gateway| gateway.barriers.clone());
+        planned.chain(cut).chain(held.map(|held| held.barriers.clone())).collect()
     }
 }
 
@@ -157,6 +282,16 @@ fn apply(
 ) -> Result<(), Error> {
     let mut facts = loaded.facts.clone();
     let mut written = Vec::new();
+    // What the command line drops is kept away from the edit on; what the plan would drop, a person has not chosen.
+    for Dropped { name, feature } in &args.drop {
+        let reason = "it was dropped to lower the expected loss".to_owned();
+        let barrier = Barrier::Drop { name: name.clone(), feature: feature.clone(), reason };
+        if !barrier::violations(&facts, inventory, &barrier).is_empty() {
+            report.until_edited.push(words(&barrier));
+        }
+        report.applied.push(format!("{} {name}", barrier.kind()));
+        written.push(barrier);
+    }
     for proposal in report.proposals() {
         let others = facts.policy.barriers.clone();
         facts.policy.barriers.extend_from_slice(&proposal);
@@ -251,7 +386,14 @@ fn entry(barrier: &Barrier) -> Result<Table, Error> {
 
 /// Says what barriers do that are put up together.
 fn all(barriers: &[Barrier]) -> String {
-    barriers.iter().map(words).collect::<Vec<_>>().join(" and ")
+    let version = |barrier: &Barrier| match barrier {
+        Barrier::Pin { version, .. } => Some(version.to_string()),
+        _ => None,
+    };
+    match (barriers, barriers.iter().map(version).collect::<Option<Vec<String>>>()) {
+        ([first, ..], Some(versions)) => format!("pin {} {}", first.name(), versions.join(", ")),
+        _ => barriers.iter().map(words).collect::<Vec<_>>().join(" and "),
+    }
 }
 
 /// Says what a barrier does, in a few words.
@@ -292,7 +434,25 @@ fn human(report: &Report) -> String {
     for sentence in sentences(report) {
         report::human::paragraph(&mut out, "", &terminal(&sentence), 2);
     }
+    for edit in shown(report) {
+        _ = writeln!(out, "\nthe edit that drops {}", terminal(&edit.drops));
+        for line in edit.diff.lines() {
+            _ = writeln!(out, "{}", terminal(line));
+        }
+    }
     out
+}
+
+/// Returns the edits that are shown whole: those that the command line names, and those of features with which packages
+/// leave.
+fn shown(report: &Report) -> impl Iterator<Item = &Edit> {
+    let features = report.features.iter().flat_map(|plan| &plan.features);
+    let leaving: Vec<String> = features
+        .filter(|found| !found.leaves.is_empty())
+        .map(|found| format!("{}/{}", found.name, found.feature))
+        .collect();
+    let is_named = report.is_named;
+    report.edits.iter().filter(move |edit| is_named || leaving.contains(&edit.drops))
 }
 
 /// Shortens the last column so that a row fits the width of a terminal.
@@ -323,6 +483,17 @@ fn markdown(report: &Report) -> String {
     for sentence in sentences(report) {
         _ = writeln!(out, "{}\n", markdown_text(&sentence));
     }
+    for edit in shown(report) {
+        let longest = edit.diff.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        let lines: Vec<String> = edit.diff.lines().map(|line| terminal(line).to_string()).collect();
+        let title = markdown_code(&edit.drops);
+        _ = writeln!(
+            out,
+            "The edit that drops {title}:\n\n{fence}diff\n{}\n{fence}\n",
+            lines.join("\n")
+        );
+    }
     out
 }
 
@@ -339,16 +510,37 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
         let table = (vec![Right, Left], vec!["saves", "barrier"], rows.collect());
         tables.push(("barriers that lower the expected loss", table));
         let rows = plan.drops.crates.iter().map(|drop| {
-            let places = drop.declared.iter().take(2).map(report::human::place);
-            let mut declared = places.collect::<Vec<_>>().join(", ");
-            if drop.declared.len() > 2 {
-                declared += &format!(" and {} more", drop.declared.len() - 2);
-            }
-            vec![losses(drop.alone_nano), escape(short(&drop.id)), declared]
+            vec![losses(drop.alone_nano), escape(short(&drop.id)), declared(&drop.declared)]
         });
         let header = vec!["alone saves", "crate", "declared in"];
         tables.push((
-            "direct dependencies that dropping would save most",
+            "direct dependencies that removing would save most",
+            (vec![Right, Left, Left], header, rows.collect()),
+        ));
+    }
+    if let Some(plan) = &report.features {
+        let rows = plan.features.iter().map(|found| {
+            vec![
+                losses(found.fall_nano),
+                found.leaves.len().to_string(),
+                escape(&format!("{}/{}", found.name, found.feature)),
+                escape(&lines_of(report, &found.name, &found.feature)),
+            ]
+        });
+        let header = vec!["alone saves", "leave", "feature", "edited in"];
+        tables.push((
+            "features of direct dependencies that switching off would save most",
+            (vec![Right, Right, Left, Left], header, rows.collect()),
+        ));
+    }
+    if let Some(host) = &report.host {
+        let rows = host.crates.iter().map(|held| {
+            let path: Vec<&str> = held.path.iter().map(|id| short(id)).collect();
+            vec![held.alone.to_string(), escape(&all(&held.barriers)), escape(&path.join(" > "))]
+        });
+        let header = vec!["alone holds", "barrier", "a path through it"];
+        tables.push((
+            "crates behind which code lies that runs while the members are built",
             (vec![Right, Left, Left], header, rows.collect()),
         ));
     }
@@ -368,6 +560,31 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
         ));
     }
     tables
+}
+
+/// Names the first places of a declaration.
+fn declared(places: &[Place]) -> String {
+    let shown: Vec<String> = places.iter().take(2).map(report::human::place).collect();
+    let more = match places.len().saturating_sub(2) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match &shown[..] {
+        [] => "-".to_owned(),
+        shown => shown.join(", ") + &more,
+    }
+}
+
+/// Names the first lines that change where a feature is switched off.
+fn lines_of(report: &Report, name: &str, feature: &str) -> String {
+    let drops = format!("{name}/{feature}");
+    let edit = report.edits.iter().find(|edit| edit.drops == drops);
+    match edit.map_or(&[][..], |edit| &edit.lines[..]) {
+        [] => "no manifest that was read".to_owned(),
+        [line] => line.clone(),
+        [first, second] => format!("{first}, {second}"),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+    }
 }
 
 /// Returns the name and version of a package URL.
@@ -402,8 +619,9 @@ fn sentences(report: &Report) -> Vec<String> {
         });
         let drops = &plan.drops;
         sentences.push(format!(
-            "Dropping {} of the {} direct dependencies that save most alone saves {} together; any {} of them save at \
-             most {} (gap {}). Whether they can go is for a person to say.",
+            "Removing {} of the {} direct dependencies that save most alone saves {} together; any {} of them save at \
+             most {} (gap {}). What else depends on them keeps them, and whether the members can do without them is \
+             for a person to say.",
             drops.crates.len(),
             drops.candidates,
             losses(drops.fall_nano),
@@ -426,6 +644,44 @@ fn sentences(report: &Report) -> Vec<String> {
              fewer would do.",
             report::human::plural(separation.crates.len() as u64, "crate"),
             report::human::plural(separation.running, "crate"),
+        ));
+    }
+    if let Some(plan) = &report.features {
+        sentences.push(match plan.features.len() {
+            0 => format!("None of the {} that were looked at saves anything.", report::human::plural(plan.candidates, "feature")),
+            count => format!(
+                "Switching off {} of the {} that were looked at saves {} together. Whether the code builds without them \
+                 is for `cargo check` and a person to say; the manifests are left as they are, and --drop shows the edit \
+                 of any.",
+                report::human::plural(count as u64, "feature"),
+                plan.candidates,
+                losses(plan.fall_nano)
+            ),
+        });
+        if plan.left_out > 0 {
+            sentences.push(format!(
+                "Not looked at: {} of crates that would save less if nothing depended on them.",
+                report::human::plural(plan.left_out, "feature")
+            ));
+        }
+    }
+    if let Some(reason) = &report.features_unknown {
+        sentences.push(format!("Not evaluated: what switching off features would save; {reason}."));
+    }
+    if let Some(host) = &report.host {
+        sentences.push(format!(
+            "{} of the {} that run code while the members are built lie behind them, and are reached by no other path. \
+             Gap {}: no other choice of {} holds more than {}.",
+            host.held,
+            report::human::plural(host.running, "crate"),
+            host.gap,
+            report::human::plural(host.budget.into(), "pin"),
+            host.bound
+        ));
+    }
+    for barrier in &report.until_edited {
+        sentences.push(format!(
+            "Written, and `barrier/violated` denies until the manifests are edited and locked anew: {barrier}."
         ));
     }
     if !report.applied.is_empty() {
