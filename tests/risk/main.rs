@@ -14,6 +14,7 @@ mod home;
 mod real;
 
 mod card;
+mod publisher;
 
 use std::fs;
 use std::path::Path;

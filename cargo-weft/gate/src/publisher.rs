@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 
@@ -35,7 +36,9 @@ const FORGES: [&str; 7] = [
 pub struct Publisher(String);
 
 /// How publishers are known, the best source first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// A snapshot of the owners that crates.io lists.

@@ -1,7 +1,8 @@
 //! Risk: what attacks on external crates are expected to cost, which crates that hangs on, and what would lower it.
 //!
 //! The mathematics is `weft-graph`'s; here Cargo's facts become its inputs: [`prior`] says how often attacks begin,
-//! [`campaign`] what they look like, [`model`] which crates and edges they concern, and [`assessment`] what follows.
+//! [`campaign`] what they look like, [`model`] which crates and edges they concern, [`assessment`] what follows, and
+//! [`publisher`] on whom it hangs.
 //! `docs/src/guide/risk.md` explains every number.
 
 pub mod arrival;
@@ -11,12 +12,14 @@ pub mod feature;
 pub mod model;
 pub mod plan;
 pub mod prior;
+pub mod publisher;
 pub mod remedy;
 
 pub use assessment::{Assessment, Settings};
 pub use campaign::Campaign;
 pub use model::Model;
 pub use prior::Priors;
+pub use publisher::Concentration;
 
 use crate::Diagnostic;
 use crate::facts::Facts;

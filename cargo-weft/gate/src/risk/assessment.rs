@@ -153,7 +153,7 @@ pub struct Attribution {
 const SUM_UNITS: u128 = 1_000_000;
 
 /// How often rates are drawn anew for bands and orders.
-const DRAWS: usize = 256;
+pub(super) const DRAWS: usize = 256;
 
 /// How many crates' order is looked at.
 const ORDERED: usize = 64;
@@ -476,7 +476,7 @@ impl Rates {
 }
 
 /// Returns draws from the posterior of a rate: one from each of equally likely parts, in an order of its own.
-fn multiples(rate: &Rate, seed: u64) -> Vec<u64> {
+pub(super) fn multiples(rate: &Rate, seed: u64) -> Vec<u64> {
     let Ok(posterior) = Gamma::new(rate.shape(), rate.shape()) else {
         return vec![1_000_000; DRAWS];
     };
@@ -575,7 +575,7 @@ pub(super) fn mean(tally: &Tally, scenario: usize, item: usize) -> u64 {
 
 /// Returns half of the width of the interval that chance leaves to an expectation, nineteen times in twenty: Student's
 /// t with one degree of freedom less than there are batches, times the standard error of their means.
-fn error(tally: &Tally, scenario: usize, item: usize) -> u64 {
+pub(super) fn error(tally: &Tally, scenario: usize, item: usize) -> u64 {
     let mean = tally.sum(scenario, item) / u128::from(tally.worlds().max(1));
     let batches = tally.batches(scenario, item).filter(|(worlds, _)| *worlds > 0);
     let squares: Vec<u128> =
@@ -593,7 +593,7 @@ fn nano(sum: u128) -> u64 {
     u64::try_from(sum / SUM_UNITS).unwrap_or(u64::MAX)
 }
 
-fn times(number: u64, millionths: u64) -> u64 {
+pub(super) fn times(number: u64, millionths: u64) -> u64 {
     let product = u128::from(number) * u128::from(millionths) / 1_000_000;
     u64::try_from(product).unwrap_or(u64::MAX)
 }
