@@ -94,6 +94,8 @@ pub enum Capability {
     Links,
     /// A library that runs in the compiler.
     ProcMacro,
+    /// Accounts that can publish it.
+    Publisher,
     /// Code that the compiler does not check for memory safety.
     Unsafe,
     /// A crate that it newly asks for, and that was less than a week old.
@@ -146,6 +148,7 @@ impl Capability {
             Self::License => "licence",
             Self::Links => "links",
             Self::ProcMacro => "procedural macro",
+            Self::Publisher => "publisher",
             Self::Unsafe => "unsafe",
             Self::YoungDependency => "young dependency",
         }
@@ -173,6 +176,7 @@ impl Capability {
             Self::License => "license",
             Self::Links => "links",
             Self::ProcMacro => "proc-macro",
+            Self::Publisher => "publisher",
             Self::Unsafe => "unsafe",
             Self::YoungDependency => "young-dependency",
         }
@@ -200,6 +204,7 @@ impl Capability {
             | Self::License
             | Self::Links
             | Self::ProcMacro
+            | Self::Publisher
             | Self::Unsafe
             | Self::YoungDependency => None,
         }
@@ -222,6 +227,7 @@ impl Capability {
             Self::License => behavior.license.clone(),
             Self::Links => behavior.links.clone(),
             Self::ProcMacro => behavior.proc_macro.then(|| "yes".to_owned()),
+            Self::Publisher => behavior.publisher.clone(),
             Self::Unsafe => (behavior.unsafe_words > 0).then(|| behavior.unsafe_words.to_string()),
             Self::BuildEncoded
             | Self::BuildEnvironment
@@ -554,8 +560,8 @@ mod tests {
 
     #[test]
     fn every_word_is_the_one_of_the_machine_formats() {
-        let of_history = [Capability::Dormant, Capability::YoungDependency];
-        for capability in Capability::ALL.into_iter().chain(of_history) {
+        let others = [Capability::Dormant, Capability::Publisher, Capability::YoungDependency];
+        for capability in Capability::ALL.into_iter().chain(others) {
             let written = serde_json::to_value(capability).unwrap();
             assert_eq!(written, capability.word());
         }

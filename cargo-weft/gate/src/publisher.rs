@@ -6,7 +6,7 @@
 //! That makes one account of what three sources say ([`Basis`]); of a package the best source that speaks is taken
 //! alone. Of which no source speaks, the publishers are unknown, which is not the same as nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::Date;
@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_verify::Sha256;
 
+use crate::capability::{Capability, Shift, Update};
 use crate::inventory::Inventory;
 
 /// The longest part of an account's name.
@@ -251,9 +252,157 @@ impl Publication {
     }
 }
 
+impl Publications {
+    /// Writes into what is known of the packages of updates who publishes them, where that is known.
+    pub fn name(updates: &mut [Update], base: &Self, head: &Self) {
+        for update in updates {
+            let before = update.from.as_ref().and_then(|from| base.packages.get(from));
+            if let (Some(behavior), Some(publication)) = (&mut update.before, before) {
+                behavior.publisher = Some(publication.names());
+            }
+            let after = head.packages.get(&update.package);
+            if let (Some(behavior), Some(publication)) = (&mut update.after, after) {
+                behavior.publisher = Some(publication.names());
+            }
+        }
+    }
+
+    /// Tells where other accounts can publish a package than could before, and where a package comes with nobody who
+    /// publishes anything that the base has.
+    ///
+    /// What two sources say is not compared: an account that one of them does not know may have been there all along.
+    pub fn shifts(updates: &[Update], base: &Self, head: &Self) -> Vec<Shift> {
+        let known: BTreeSet<&Publisher> =
+            base.packages.values().flat_map(|publication| &publication.publishers).collect();
+        let shift = |update: &Update, before, after| Shift {
+            package: update.package.clone(),
+            capability: Capability::Publisher,
+            before,
+            after,
+            rate: None,
+        };
+        let of = |update: &Update| -> Option<Shift> {
+            let after = head.packages.get(&update.package)?;
+            let Some(from) = &update.from else {
+                let is_new = after.publishers.iter().all(|who| !known.contains(who));
+                return is_new.then(|| shift(update, None, Some(after.names())));
+            };
+            let before = base.packages.get(from)?;
+            let without = |these: &Publication, others: &Publication| -> Option<String> {
+                let alone = these.publishers.iter().filter(|who| !others.publishers.contains(who));
+                let alone: Vec<&str> = alone.map(Publisher::as_str).collect();
+                (!alone.is_empty()).then(|| alone.join(", "))
+            };
+            let (gone, come) = (without(before, after), without(after, before));
+            let differ = before.basis == after.basis && (gone.is_some() || come.is_some());
+            differ.then(|| shift(update, gone, come))
+        };
+        updates.iter().filter_map(of).collect()
+    }
+
+    /// Lists the packages of updates of which it cannot be told whether others publish them, each with the reason.
+    pub fn gaps(updates: &[Update], base: &Self, head: &Self) -> Vec<(String, String)> {
+        let nobody = || "nothing says who publishes it".to_owned();
+        let of = |update: &Update| -> Option<(String, String)> {
+            let after = head.packages.get(&update.package);
+            let before = update.from.as_ref().map(|from| (from, base.packages.get(from)));
+            match (before, after) {
+                (_, None) => Some((update.package.clone(), nobody())),
+                (None, Some(_)) => None,
+                (Some((from, None)), Some(_)) => Some((from.clone(), nobody())),
+                (Some((_, Some(before))), Some(after)) => {
+                    (before.basis != after.basis).then(|| {
+                        let reason =
+                            "who published the version before it is known from another source";
+                        (update.package.clone(), reason.to_owned())
+                    })
+                }
+            }
+        };
+        updates.iter().filter_map(of).collect()
+    }
+}
+
+impl Publication {
+    /// Returns the accounts on one line.
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.publishers.iter().map(Publisher::as_str).collect();
+        names.join(", ")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behavior::Behavior;
+
+    /// Makes what is known of packages: each with the account and how it is known.
+    fn publications(known: &[(&str, Basis, &[&str])]) -> Publications {
+        let of = |(package, basis, logins): &(&str, Basis, &[&str])| {
+            let publishers = logins.iter().filter_map(|login| Publisher::user(login));
+            ((*package).to_owned(), Publication::of(*basis, publishers).unwrap())
+        };
+        Publications { packages: known.iter().map(of).collect(), snapshot: None }
+    }
+
+    fn update(from: Option<&str>, package: &str) -> Update {
+        Update {
+            after: Some(Behavior::default()),
+            before: from.map(|_| Behavior::default()),
+            from: from.map(str::to_owned),
+            package: package.to_owned(),
+        }
+    }
+
+    #[test]
+    fn another_publisher_of_a_package_is_told_and_what_two_sources_say_is_not_compared() {
+        use Basis::{Repository, Vet};
+        let base = publications(&[
+            ("a@1", Repository, &["ann"]),
+            ("b@1", Repository, &["bob", "cy"]),
+            ("c@1", Vet, &["cy"]),
+            ("e@1", Repository, &["eve"]),
+        ]);
+        let head = publications(&[
+            ("a@2", Repository, &["ann", "mallory"]),
+            ("b@2", Repository, &["bob"]),
+            ("c@2", Repository, &["mallory"]),
+            ("d@1", Repository, &["ann", "mallory"]),
+            ("e@2", Repository, &["eve"]),
+            ("f@1", Repository, &["mallory"]),
+        ]);
+        let mut updates = [
+            update(Some("a@1"), "a@2"),
+            update(Some("b@1"), "b@2"),
+            update(Some("c@1"), "c@2"),
+            update(None, "d@1"),
+            update(Some("e@1"), "e@2"),
+            update(None, "f@1"),
+            update(None, "g@1"),
+            update(Some("h@1"), "a@2"),
+        ];
+        let told: Vec<_> = Publications::shifts(&updates, &base, &head)
+            .into_iter()
+            .map(|shift| (shift.package, shift.before, shift.after))
+            .collect();
+        let some = |name: &str| Some(format!("github.com/{name}"));
+        assert_eq!(
+            told,
+            [
+                ("a@2".to_owned(), None, some("mallory")),
+                ("b@2".to_owned(), some("cy"), None),
+                ("f@1".to_owned(), None, some("mallory")),
+            ]
+        );
+        let gaps = Publications::gaps(&updates, &base, &head);
+        let gaps: Vec<(&str, bool)> =
+            gaps.iter().map(|(id, why)| (&**id, why.contains("another source"))).collect();
+        assert_eq!(gaps, [("c@2", true), ("g@1", false), ("h@1", false)]);
+        Publications::name(&mut updates, &base, &head);
+        let named = |behavior: &Option<Behavior>| behavior.as_ref()?.publisher.clone();
+        assert_eq!(named(&updates[1].before).unwrap(), "github.com/bob, github.com/cy");
+        assert_eq!((named(&updates[1].after), named(&updates[6].after)), (some("bob"), None));
+    }
 
     fn check(found: Option<Publisher>, expected: Option<&str>, input: &str) {
         assert_eq!(found.as_ref().map(Publisher::as_str), expected, "{input:?}");

@@ -127,6 +127,7 @@ pub fn concerns(
             Capability::LibraryProcess => "gains code that starts processes",
             Capability::Links => "gains a native library that it links",
             Capability::ProcMacro => "becomes a procedural macro, which the compiler runs",
+            Capability::Publisher => "can be published by another account than before",
             Capability::YoungDependency => "newly asks for a crate that was less than a week old",
             // What these are is told, and common.
             Capability::BuildEnvironment

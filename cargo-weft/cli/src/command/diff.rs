@@ -11,6 +11,7 @@ use weft_gate::capability::{self, Capability, Shift, Update};
 use weft_gate::diff::{ChangeKind, Diff, Identity};
 use weft_gate::facts::{Known, Releases};
 use weft_gate::inventory::Source;
+use weft_gate::publisher::Publications;
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, Inventory, Verdict, decide};
 
@@ -77,13 +78,14 @@ pub struct Side {
 
 pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
     let as_of = args.as_of.unwrap_or_else(super::today);
-    let compared = compare(&Question {
+    let mut compared = compare(&Question {
         selection: &args.selection,
         base: &args.base,
         head: args.head.as_deref(),
         advisory_db: args.advisory_db.as_deref(),
         as_of,
     })?;
+    know_publishers(&mut compared.base, &mut compared.head);
     let verdict = decide(&compared.head.facts).map_err(|e| Error::Bug(e.to_string()))?;
     let changes = changes(&compared, verdict)?;
     let json = serde_json::to_value(&changes).map_err(|e| Error::Bug(e.to_string()))?;
@@ -99,7 +101,25 @@ pub(super) fn run(args: &DiffArgs) -> Result<ExitStatus, Error> {
 pub(super) fn changes(compared: &Compared, verdict: Verdict) -> Result<Changes, Error> {
     let base =
         Side { name: compared.base_name.clone(), summary: compared.base_verdict.summary.clone() };
-    changes_of(base, &compared.head_name, compared.base.inventory()?, &compared.head, verdict)
+    let (inventory, published) =
+        (compared.base.inventory()?, compared.base.facts.publishers.as_ref());
+    let brought = brought(published, &compared.head)?;
+    told(base, &compared.head_name, inventory, &compared.head, verdict, brought)
+}
+
+/// Finds out who publishes the packages of both sides, if nobody asked before.
+pub(super) fn know_publishers(base: &mut Loaded, head: &mut Loaded) {
+    for side in [&mut *base, &mut *head] {
+        if side.facts.publishers.is_none() {
+            side.know_publishers();
+        }
+    }
+    let updates = head.facts.base.as_mut().and_then(|base| base.behavior.as_mut());
+    if let (Some(Known::Value(old)), Some(Known::Value(new)), Some(Known::Value(updates))) =
+        (&base.facts.publishers, &head.facts.publishers, updates)
+    {
+        Publications::name(updates, old, new);
+    }
 }
 
 /// Says what changed between an inventory and what is loaded, which `verdict` judges.
@@ -114,29 +134,23 @@ pub(super) fn changes_of(
     loaded: &Loaded,
     verdict: Verdict,
 ) -> Result<Changes, Error> {
+    let brought = brought(None, loaded)?;
+    told(base_side, head_name, base, loaded, verdict, brought)
+}
+
+fn told(
+    base_side: Side,
+    head_name: &str,
+    base: &Inventory,
+    loaded: &Loaded,
+    verdict: Verdict,
+    (capabilities, not_evaluated): (Vec<Shift>, Vec<Unread>),
+) -> Result<Changes, Error> {
     let bug = || Error::Bug("a verdict on facts with a base compares nothing".to_owned());
     let comparison = verdict.comparison.ok_or_else(bug)?;
-    let head = loaded.inventory()?;
-    let packages = Diff::of(base, head);
-    let behavior = loaded.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
-    let (updates, mut not_evaluated) = match behavior {
-        Some(Known::Value(updates)) => (&updates[..], behavior::unlooked(updates)),
-        Some(Known::Unknown(reason)) => {
-            let subject = "what packages may do".to_owned();
-            (&[][..], vec![Unread { reason: reason.clone(), subject }])
-        }
-        None => return Err(bug()),
-    };
-    let nothing = Releases::new();
-    let releases = loaded.facts.releases.as_ref().unwrap_or(&nothing);
-    not_evaluated.extend(undated(head, updates, releases));
-    not_evaluated.sort();
-    not_evaluated.push(Unread {
-        reason: "no index of a registry names them".to_owned(),
-        subject: "publishers".to_owned(),
-    });
+    let packages = Diff::of(base, loaded.inventory()?);
     Ok(Changes {
-        capabilities: capability::shifts(updates, releases),
+        capabilities,
         packages,
         base: base_side,
         head: Side { name: head_name.to_owned(), summary: verdict.summary },
@@ -146,6 +160,46 @@ pub(super) fn changes_of(
         not_evaluated,
         schema: 1,
     })
+}
+
+/// Says what the packages that a change brings may do and who publishes them, and what of that was not looked at.
+///
+/// # Errors
+///
+/// The head's graph is not known; [`Error::Bug`] for facts that were not compared.
+pub(super) fn brought(
+    published: Option<&Known<Publications>>,
+    loaded: &Loaded,
+) -> Result<(Vec<Shift>, Vec<Unread>), Error> {
+    let head = loaded.inventory()?;
+    let behavior = loaded.facts.base.as_ref().and_then(|base| base.behavior.as_ref());
+    let (updates, mut not_evaluated) = match behavior {
+        Some(Known::Value(updates)) => (&updates[..], behavior::unlooked(updates)),
+        Some(Known::Unknown(reason)) => {
+            let subject = "what packages may do".to_owned();
+            (&[][..], vec![Unread { reason: reason.clone(), subject }])
+        }
+        None => return Err(Error::Bug("facts with a base have no behaviour".to_owned())),
+    };
+    let nothing = Releases::new();
+    let releases = loaded.facts.releases.as_ref().unwrap_or(&nothing);
+    not_evaluated.extend(undated(head, updates, releases));
+    let mut shifts = capability::shifts(updates, releases);
+    let publishers =
+        |reason: &str| Unread { reason: reason.to_owned(), subject: "publishers".to_owned() };
+    match (published, &loaded.facts.publishers) {
+        (Some(Known::Value(old)), Some(Known::Value(new))) => {
+            shifts.extend(Publications::shifts(updates, old, new));
+            let gaps = Publications::gaps(updates, old, new).into_iter();
+            not_evaluated.extend(gaps.map(|(subject, reason)| Unread { reason, subject }));
+        }
+        (Some(Known::Unknown(reason)), _) | (_, Some(Known::Unknown(reason))) => {
+            not_evaluated.push(publishers(reason));
+        }
+        (None, _) | (_, None) => not_evaluated.push(publishers("they were not looked for")),
+    }
+    not_evaluated.sort();
+    Ok((shifts, not_evaluated))
 }
 
 /// Lists the packages of registries of which no index says what came before them.
@@ -218,7 +272,7 @@ pub(super) fn by_reason(unread: &[Unread]) -> impl Iterator<Item = String> {
 
 pub(super) fn shift(shift: &Shift) -> String {
     let (package, what) = (short(&shift.package), shift.capability.as_str());
-    let names = shift.capability == Capability::Dependencies;
+    let names = matches!(shift.capability, Capability::Dependencies | Capability::Publisher);
     let change = match (&shift.before, &shift.after) {
         (Some(gone), Some(come)) if names => format!("{package}: {what}: {come}; no more: {gone}"),
         (Some(gone), None) if names => format!("{package}: {what}: no more: {gone}"),
