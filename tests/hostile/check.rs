@@ -141,6 +141,7 @@ fn others(case: &Case) {
         "why --precision lock --format json root",
         "risk --top 0",
         "risk --precision lock --format markdown",
+        "risk diff Cargo.lock Cargo.lock",
         "init --dry-run",
         "policy show",
     ] {

@@ -244,6 +244,7 @@ fn lines() -> Vec<(String, i32)> {
         (format!("diff HEAD --as-of {AS_OF}"), 0),
         ("risk plan --against host-execution --budget 2 --precision metadata".to_owned(), 0),
         ("risk plan --drop nothing --precision metadata".to_owned(), 2),
+        (format!("risk diff HEAD --as-of {AS_OF}"), 0),
         (
             format!(
                 "release prepare --as-of {AS_OF} --artifacts ../out --release-version 0.1.0 --output ../release.json --reproducible"

@@ -34,6 +34,15 @@ fn reports_fit_a_terminal_of_80_columns() {
             check_width(&format!("{command} of {name}"), &run.stdout);
         }
     }
+    let wanted = ["ripgrep", "rust-analyzer"];
+    let both = real::lockfiles().into_iter().filter(|(name, _)| wanted.contains(&&**name));
+    let both: Vec<_> = both.map(|(_, path)| path.canonicalize().unwrap()).collect();
+    if let [base, head] = &both[..] {
+        let tree = Tree::empty();
+        let run = Run::new(tree.path("tree"), "risk diff").arg(base).arg(head).within(120);
+        let run = run.done().exits(0);
+        check_width("risk diff", &run.stdout);
+    }
     for tree in [sample::passes(), sample::fails(), sample::is_unknown()] {
         for command in [
             "audit",

@@ -12,8 +12,12 @@ mod desk;
 mod home;
 #[path = "../integration/real.rs"]
 mod real;
+#[allow(dead_code, reason = "each harness uses its part")]
+#[path = "../common/registry.rs"]
+mod registry;
 
 mod card;
+mod diff;
 mod publisher;
 
 use std::fs;

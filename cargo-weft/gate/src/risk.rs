@@ -3,11 +3,13 @@
 //! The mathematics is `weft-graph`'s; here Cargo's facts become its inputs: [`prior`] says how often attacks begin,
 //! [`campaign`] what they look like, [`model`] which crates and edges they concern, [`assessment`] what follows, and
 //! [`publisher`] on whom it hangs.
+//! [`change`] says what another graph does to all of it.
 //! `docs/src/guide/risk.md` explains every number.
 
 pub mod arrival;
 pub mod assessment;
 pub mod campaign;
+pub mod change;
 pub mod feature;
 pub mod model;
 pub mod plan;

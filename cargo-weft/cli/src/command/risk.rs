@@ -1,6 +1,7 @@
 //! `cargo weft risk`: what attacks on external crates are expected to cost, and which crates that hangs on.
 
 pub(super) mod card;
+mod diff;
 mod plan;
 mod rank;
 mod simulate;
@@ -29,6 +30,8 @@ pub(super) struct RiskArgs {
 enum Command {
     /// Show everything that is known of a crate, and what would lower its risk
     Card(card::CardArgs),
+    /// Say what a change of the lockfile does to the expected loss and to whom it hangs on
+    Diff(diff::DiffArgs),
     /// Propose barriers that lower the expected loss most within a budget
     Plan(plan::PlanArgs),
     /// Estimate what campaigns cost, with bands and what they depend on
@@ -64,6 +67,7 @@ pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
     match &args.command {
         None => rank::run(&args.rank),
         Some(Command::Card(args)) => card::run(args),
+        Some(Command::Diff(args)) => diff::run(args),
         Some(Command::Plan(args)) => plan::run(args),
         Some(Command::Simulate(args)) => simulate::run(args),
     }
