@@ -16,8 +16,10 @@ mod real;
 #[path = "../common/registry.rs"]
 mod registry;
 
+mod backtest;
 mod card;
 mod diff;
+mod past;
 mod publisher;
 
 use std::fs;
