@@ -529,6 +529,76 @@ mod tests {
     }
 
     #[test]
+    fn only_what_comes_is_rated_and_of_dependencies_also_what_takes_the_place_of_others() {
+        let with = |license: &str, needs: &[&str]| {
+            behavior("", "", |behavior| {
+                behavior.license = Some(license.to_owned());
+                behavior.dependencies.normal = needs.iter().map(|&need| need.to_owned()).collect();
+            })
+        };
+        let check = |before: Option<Behavior>,
+                     after: Behavior,
+                     expected: &[(Capability, Event)]| {
+            let updates = [update("a", before, after)];
+            let mut shifts = shifts(&updates, &Releases::new());
+            shifts.sort();
+            let found: Vec<_> = shifts.iter().map(|s| (s.capability, s.rate)).collect();
+            let is_rated = |capability| {
+                let event = expected.iter().find(|(rated, _)| *rated == capability)?.1;
+                Some(rate::of(event, capability).expect("it was counted"))
+            };
+            let expected: Vec<_> =
+                found.iter().map(|(capability, _)| (*capability, is_rated(*capability))).collect();
+            assert_eq!(found, expected);
+            assert_eq!(found.len(), 2, "{found:?}");
+        };
+        use Capability::Dependencies;
+        check(Some(with("MIT", &["old"])), with("ISC", &["new"]), &[(Dependencies, Event::Update)]);
+        check(Some(with("MIT", &[])), with("ISC", &["new"]), &[(Dependencies, Event::Update)]);
+        check(Some(with("MIT", &["old"])), with("ISC", &[]), &[]);
+        check(None, with("ISC", &["new"]), &[(Dependencies, Event::New)]);
+    }
+
+    /// Reads a lockfile of packages with these names, versions and sources.
+    fn locked(packages: &[(&str, &str, &str)]) -> Inventory {
+        let package = |(name, version, source): &(&str, &str, &str)| {
+            let source = match source.is_empty() {
+                true => String::new(),
+                false => format!("source = \"{source}\"\n"),
+            };
+            format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}")
+        };
+        let text: String = packages.iter().map(package).collect();
+        let lockfile = lockfile::parse("Cargo.lock", format!("version = 4\n{text}").as_bytes());
+        from_lock(&lockfile.unwrap(), &[], false)
+    }
+
+    #[test]
+    fn members_are_no_packages_from_elsewhere_and_of_equal_versions_the_same_is_nearest() {
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        let git = "git+https://example.org/a#0123456789abcdef0123456789abcdef01234567";
+        let check = |base: &Inventory, head: &Inventory, expected: &[(Option<&str>, &str)]| {
+            let pairs = pairs(&Diff::of(base, head), base, head);
+            let found: Vec<_> = pairs
+                .iter()
+                .map(|(from, to)| (from.map(|from| from.version.to_string()), to.id.clone()))
+                .collect();
+            let found: Vec<_> =
+                found.iter().map(|(from, to)| (from.as_deref(), to.as_str())).collect();
+            assert_eq!(found, expected);
+        };
+        let member = locked(&[("a", "1.0.0", "")]);
+        check(&locked(&[]), &member, &[]);
+        let both = locked(&[("a", "1.0.0", ""), ("a", "2.0.0", registry)]);
+        check(&member, &both, &[(None, "pkg:cargo/a@2.0.0")]);
+        let two = [("a", "0.9.0", registry), ("a", "1.0.0", registry)];
+        let beside = [two[0], ("a", "1.0.0", git), two[1]];
+        let head = locked(&beside);
+        let new = head.packages.iter().find(|package| package.id.contains("vcs_url")).unwrap();
+        check(&locked(&two), &head, &[(Some("1.0.0"), &*new.id)]);
+    }
+
+    #[test]
     fn a_version_that_comes_beside_others_is_compared_with_the_nearest() {
         let inventory = |versions: &[&str]| {
             let package = |version: &&str| {
@@ -554,6 +624,9 @@ mod tests {
         check(&["1.0.0"], &["2.0.0"], &[("1.0.0", "2.0.0")]);
         check(&["1.0.0", "3.0.0"], &["1.0.0", "2.0.0", "3.0.0"], &[("1.0.0", "2.0.0")]);
         check(&["3.0.0"], &["1.0.0", "3.0.0"], &[("3.0.0", "1.0.0")]);
+        let many = ["1.0.0", "1.5.0", "3.0.0", "4.0.0"];
+        check(&many, &["1.0.0", "1.5.0", "2.0.0", "3.0.0", "4.0.0"], &[("1.5.0", "2.0.0")]);
+        check(&many, &["0.1.0", "1.0.0", "1.5.0", "3.0.0", "4.0.0"], &[("1.0.0", "0.1.0")]);
         check(&[], &["1.0.0"], &[("-", "1.0.0")]);
         check(&["1.0.0"], &["1.0.0"], &[]);
     }

@@ -190,5 +190,7 @@ mod tests {
         check(57, 1808, "4.9 bits, 57 of 1,808");
         check(0, 1314, "at least 8.7 bits, 0 of 1,314");
         check(1, 1_000_000, "19.9 bits, 1 of 1,000,000");
+        check(103, 999_999, "13.2 bits, 103 of 999,999");
+        check(999, 1000, "0.0 bits, 999 of 1,000");
     }
 }
