@@ -291,7 +291,7 @@ impl Question<'_> {
     fn ties(&self, model: &Model, executes: Execution, candidates: &[u32]) -> Vec<Tie> {
         let node: BTreeMap<u32, u32> = (0u32..)
             .zip(candidates)
-            .map(|(at, &candidate)| (candidate, model.len() as u32 + at))
+            .map(|(at, &candidate)| (candidate, packages(model) + at))
             .collect();
         let mut ties = model.ties(executes);
         for tie in &mut ties {
@@ -375,9 +375,14 @@ impl<'a> Part<'a> {
         Part {
             drawn: Drawn::of(cascade, Worlds { seed, count }),
             seeds: vec![(0..model.len()).map(sum).chain(vec![0; between]).collect()],
-            packages: model.len() as u32,
+            packages: packages(model),
         }
     }
+}
+
+/// Returns how many packages a model has, which is the number of the first node after them.
+fn packages(model: &Model) -> u32 {
+    u32::try_from(model.len()).expect("packages are numbered by u32")
 }
 
 impl Objective for Blocking<'_> {
