@@ -215,6 +215,30 @@ fn campaigns_of_the_policy_count_beside_the_built_in_ones() {
     assert_eq!(planned("--against own"), all[1].1);
 }
 
+/// Whoever replays facts has them from somebody else.
+#[test]
+fn facts_with_a_campaign_that_no_policy_could_add_are_refused() {
+    let policy = "schema = 1\n[risk]\ncampaigns = [\"own.toml\"]\n";
+    let tree = tree(&["a"], &[("a", &[])])
+        .with("tree/own.toml", CAMPAIGN.replace("MINUTES", "300"))
+        .with("tree/weft.toml", policy);
+    let line = "audit --precision lock --facts facts.json";
+    Run::new(tree.path("tree"), line).done();
+    let facts = fs::read_to_string(tree.path("tree/facts.json")).unwrap();
+    let read = weft_gate::Facts::from_canonical(facts.as_bytes()).unwrap();
+    assert_eq!(read.policy.risk.campaigns[0].name, "own");
+    for (from, to) in [
+        ("\"share\":[1,1]", "\"share\":[1,0]"),
+        ("\"share\":[1,1]", "\"share\":[2,1]"),
+        ("\"name\":\"own\"", "\"name\":\"slow-burn\""),
+        ("\"name\":\"own\"", "\"name\":\"\""),
+    ] {
+        assert!(facts.contains(from), "{from}");
+        let changed = facts.replacen(from, to, 1);
+        assert!(weft_gate::Facts::from_canonical(changed.as_bytes()).is_err(), "{to}");
+    }
+}
+
 #[test]
 fn a_campaign_that_a_policy_names_and_cannot_have_is_refused_where_it_is_named() {
     let check = |name: &str, text: &str, expected: &[&str]| {

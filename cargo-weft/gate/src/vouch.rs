@@ -185,6 +185,76 @@ mod tests {
         check(&["1.0.0", "1.0.0 -> 1.0.1", "1.0.1 -> 1.0.0"], "1.0.1", true);
     }
 
+    fn package(source: &str, patch: Option<&str>) -> Package {
+        Package {
+            checksum: Some(Sha256::of(b"archive")),
+            dev: false,
+            features: None,
+            id: "pkg:cargo/a@1.0.0".to_owned(),
+            manifest: None,
+            member: false,
+            name: "a".to_owned(),
+            patch: patch.map(str::to_owned),
+            place: crate::Place::whole("Cargo.lock"),
+            selected: true,
+            source: crate::inventory::Source::parse(source).unwrap(),
+            version: v("1.0.0"),
+        }
+    }
+
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+    fn lost<T>() -> Known<T> {
+        Known::Unknown("unread".to_owned())
+    }
+
+    #[test]
+    fn either_kind_of_review_is_enough_and_what_is_not_known_is_no_answer() {
+        let unknown = || Err("unread".to_owned());
+        let audited = |is: bool| {
+            let audits = [("a".to_owned(), vec![audit(&["c"], of("1.0.0"))])];
+            Known::Value(audits.into_iter().filter(|_| is).collect())
+        };
+        let signed = |role: &str| {
+            let subject = Sha256::of(b"archive");
+            Known::Value(vec![Signed { role: role.to_owned(), subject }])
+        };
+        let check = |audits: Known<BTreeMap<String, Vec<Audit>>>, signed: Known<Vec<Signed>>| {
+            let vouched = Vouched { attested: Known::Value(Vec::new()), audits, signed };
+            let package = package(CRATES_IO, None);
+            [(Some("c"), Some("r")), (Some("c"), None), (None, Some("r")), (None, None)]
+                .map(|(criteria, role)| vouched.is_reviewed(&package, criteria, role))
+        };
+        assert_eq!(check(audited(true), signed("x")), [Ok(true), Ok(true), Ok(false), Ok(false)]);
+        assert_eq!(check(audited(false), signed("r")), [Ok(true), Ok(false), Ok(true), Ok(false)]);
+        assert_eq!(check(audited(true), lost()), [Ok(true), Ok(true), unknown(), Ok(false)]);
+        assert_eq!(check(audited(false), lost()), [unknown(), Ok(false), unknown(), Ok(false)]);
+        assert_eq!(check(lost(), signed("r")), [Ok(true), unknown(), Ok(true), Ok(false)]);
+    }
+
+    #[test]
+    fn an_audit_is_of_what_crates_io_has_and_a_signature_of_an_archive() {
+        let vouched = Vouched {
+            attested: Known::Value(Vec::new()),
+            audits: Known::Value([("a".to_owned(), vec![audit(&["c"], of("1.0.0"))])].into()),
+            signed: Known::Value(vec![Signed {
+                role: "r".to_owned(),
+                subject: Sha256::of(b"archive"),
+            }]),
+        };
+        let other = "registry+https://registry.example.org/index";
+        for (package, audited) in [
+            (package(CRATES_IO, None), true),
+            (package(CRATES_IO, Some("patch.crates-io")), false),
+            (package(other, None), false),
+        ] {
+            assert_eq!(vouched.is_reviewed(&package, Some("c"), None), Ok(audited));
+            assert_eq!(vouched.is_reviewed(&package, None, Some("r")), Ok(true));
+            let unlocked = Package { checksum: None, ..package };
+            assert_eq!(vouched.is_reviewed(&unlocked, None, Some("r")), Ok(false));
+        }
+    }
+
     #[test]
     fn a_way_of_weaker_criteria_or_through_a_violation_does_not_count() {
         let run: &[&str] = &["safe-to-run"];

@@ -244,55 +244,54 @@ impl Question<'_> {
         // No use of a crate costs more than the crate, and those that save most come first.
         let rows = assessment.rows.iter().filter(|row| row.delta_nano > 0);
         let direct = rows.filter_map(|row| by_id.get(&*row.id).copied());
-        let direct: Vec<u32> = direct.filter(|at| used.contains(at)).take(LOOKED_AT).collect();
+        let direct = direct.filter(|at| used.contains(at)).take(LOOKED_AT);
+        let uses = (0u32..).skip(model.len()).zip(direct);
+        let uses: Vec<Use> = uses.map(|(node, package)| Use { node, package, alone: 0 }).collect();
 
         let mut parts = Vec::new();
         for executes in Execution::ALL {
             if !model.campaigns_at(executes).is_empty() {
-                let ties = self.ties(model, executes, &direct);
-                let cascade = Cascade::new(model.len() + direct.len(), &ties, &model.roots)?;
+                let ties = self.ties(model, executes, &uses);
+                let cascade = Cascade::new(model.len() + uses.len(), &ties, &model.roots)?;
                 parts.push((executes, cascade));
             }
         }
         let parts = parts
             .iter()
             .map(|(executes, cascade)| {
-                Part::of(model, *executes, cascade, direct.len(), self.settings.seed)
+                Part::of(model, *executes, cascade, uses.len(), self.settings.seed)
             })
             .collect();
-        let mut objective = Blocking { parts, losses: &model.losses, candidates: Vec::new() };
-        let uses = (0u32..).zip(&direct).map(|(at, &package)| Use { at, package });
-        objective.candidates = uses.collect();
-        let alone: Vec<u64> = (0..direct.len()).map(|at| objective.fall(&[at])).collect();
-        objective.candidates.retain(|candidate| alone[candidate.at as usize] > 0);
+        let mut objective = Blocking { parts, losses: &model.losses, candidates: uses };
+        let alone = (0..objective.candidates.len()).map(|at| objective.fall(&[at]));
+        for (at, fall) in alone.collect::<Vec<u64>>().into_iter().enumerate() {
+            objective.candidates[at].alone = fall;
+        }
+        objective.candidates.retain(|candidate| candidate.alone > 0);
         // Stable, so that ties keep the order of the assessment.
-        objective.candidates.sort_by_key(|u| std::cmp::Reverse(alone[u.at as usize]));
+        objective.candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.alone));
         objective.candidates.truncate(CANDIDATES);
 
         let found = weft_graph::plan(&objective, self.budget.into(), EVALUATIONS);
-        let mut chosen: Vec<&Use> =
-            found.chosen.iter().map(|&at| &objective.candidates[at]).collect();
-        chosen.sort_by_key(|u| std::cmp::Reverse(alone[u.at as usize]));
-        let drop = |u: &Use| Drop {
-            id: self.inventory.package(u.package).id.clone(),
-            alone_nano: alone[u.at as usize],
-            declared: self.declared(u.package),
+        // In ascending order, which is that of what each saves alone.
+        let chosen = found.chosen.iter().map(|&at| &objective.candidates[at]);
+        let drop = |candidate: &Use| Drop {
+            id: self.inventory.package(candidate.package).id.clone(),
+            alone_nano: candidate.alone,
+            declared: self.declared(candidate.package),
         };
         Ok(Drops {
             bound_nano: found.bound,
             candidates: objective.candidates.len() as u64,
-            crates: chosen.into_iter().map(drop).collect(),
+            crates: chosen.map(drop).collect(),
             fall_nano: found.fall,
             gap_nano: found.gap(),
         })
     }
 
     /// Returns the edges of a model with a node between the members and each candidate, after all packages.
-    fn ties(&self, model: &Model, executes: Execution, candidates: &[u32]) -> Vec<Tie> {
-        let node: BTreeMap<u32, u32> = (0u32..)
-            .zip(candidates)
-            .map(|(at, &candidate)| (candidate, packages(model) + at))
-            .collect();
+    fn ties(&self, model: &Model, executes: Execution, candidates: &[Use]) -> Vec<Tie> {
+        let node: BTreeMap<u32, u32> = candidates.iter().map(|c| (c.package, c.node)).collect();
         let mut ties = model.ties(executes);
         for tie in &mut ties {
             if self.inventory.package(tie.dependent).member
@@ -337,8 +336,10 @@ pub(super) fn pins(inventory: &Inventory, name: &str, reason: &str) -> Option<Ve
 
 /// The members' use of a package.
 struct Use {
-    /// Its position among the nodes after all packages.
-    at: u32,
+    /// What ending it alone would save.
+    alone: u64,
+    /// The node that stands for it.
+    node: u32,
     package: u32,
 }
 
@@ -353,8 +354,6 @@ struct Blocking<'a> {
 struct Part<'a> {
     drawn: Drawn<'a>,
     seeds: Vec<Vec<u64>>,
-    /// How many packages there are before the nodes of their uses.
-    packages: u32,
 }
 
 impl<'a> Part<'a> {
@@ -375,14 +374,8 @@ impl<'a> Part<'a> {
         Part {
             drawn: Drawn::of(cascade, Worlds { seed, count }),
             seeds: vec![(0..model.len()).map(sum).chain(vec![0; between]).collect()],
-            packages: packages(model),
         }
     }
-}
-
-/// Returns how many packages a model has, which is the number of the first node after them.
-fn packages(model: &Model) -> u32 {
-    u32::try_from(model.len()).expect("packages are numbered by u32")
 }
 
 impl Objective for Blocking<'_> {
@@ -395,10 +388,8 @@ impl Objective for Blocking<'_> {
     }
 
     fn fall(&self, chosen: &[usize]) -> u64 {
+        let blocked: Vec<u32> = chosen.iter().map(|&at| self.candidates[at].node).collect();
         let fall = |part: &Part<'_>| {
-            let uses = chosen.iter().map(|&at| self.candidates[at].at);
-            let mut blocked: Vec<u32> = uses.map(|at| part.packages + at).collect();
-            blocked.sort_unstable();
             let stakes = Stakes { seeds: &part.seeds, losses: self.losses };
             assessment::mean(&part.drawn.fall(stakes, &blocked), 0, 0)
         };
