@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::common::{AS_OF, Done, Run, Tree, unwrapped};
+use crate::common::{AS_OF, Done, LOCKFILE, Run, Tree, unwrapped};
 
 /// Credentials, and what stands in files outside the tree; no output may hold it.
 pub(crate) const SECRET: &str = "WEFT-HOSTILE-SECRET";
@@ -134,6 +134,7 @@ pub(crate) fn audit(case: &Case, precision: &str, status: i32, says: &str) -> Do
 /// Runs the other commands, of which only what always holds is demanded.
 #[track_caller]
 fn others(case: &Case) {
+    fs::write(case.tree.path("base.lock"), LOCKFILE).unwrap();
     for command in [
         "graph --precision lock",
         "graph --format graphml",
@@ -141,7 +142,8 @@ fn others(case: &Case) {
         "why --precision lock --format json root",
         "risk --top 0",
         "risk --precision lock --format markdown",
-        "risk diff Cargo.lock Cargo.lock",
+        "risk diff ../base.lock Cargo.lock",
+        "risk diff ../base.lock Cargo.lock --format markdown",
         "init --dry-run",
         "policy show",
     ] {

@@ -19,6 +19,7 @@ use super::assessment::{Settings, error, mean};
 use super::campaign::Execution;
 use super::model::Model;
 use super::prior::{Priors, RATE_UNIT};
+use crate::facts::Known;
 use crate::inventory::Inventory;
 use crate::publisher::{Basis, Publication, Publisher, Publishers};
 
@@ -105,6 +106,8 @@ pub struct Fragility {
     pub takeover: Option<u64>,
 }
 
+/// The most publishers that are measured, times packages: four times what the largest lockfile that is known has.
+const MOST: usize = 4_000_000;
 /// What the kept worlds may take, in bytes.
 const DRAWN_BYTES: usize = 96 << 20;
 /// Worlds that are kept, if they fit.
@@ -115,7 +118,7 @@ const HALF_WORLDS: u32 = 128;
 const BATCH: usize = 8;
 
 impl Concentration {
-    /// Finds out what hangs on whom.
+    /// Finds out what hangs on whom; that is not known if more publishers share more packages than could be looked at.
     ///
     /// # Errors
     ///
@@ -125,13 +128,20 @@ impl Concentration {
         model: &Model,
         publishers: &Publishers<'_>,
         settings: Settings,
-    ) -> Result<Concentration, GraphError> {
+    ) -> Result<Known<Concentration>, GraphError> {
         let cascades = Execution::ALL
             .into_iter()
             .filter(|executes| !model.campaigns_at(*executes).is_empty())
             .map(|executes| Ok((executes, model.cascade(executes)?)))
             .collect::<Result<Vec<_>, GraphError>>()?;
         let groups: Vec<(&Publisher, &[u32])> = publishers.iter().collect();
+        if groups.len() * model.len() > MOST {
+            return Ok(Known::Unknown(format!(
+                "{} publishers of {} packages are more than are measured",
+                groups.len(),
+                model.len()
+            )));
+        }
         let drawn = |count: u32| {
             let worlds = Worlds { seed: settings.seed, count };
             let parts = cascades.iter();
@@ -172,14 +182,14 @@ impl Concentration {
         crates.sort_by(|a, b| a.id.cmp(&b.id));
         let mut unknown: Vec<String> = publishers.unknown().iter().map(id).collect();
         unknown.sort();
-        Ok(Concentration {
+        Ok(Known::Value(Concentration {
             crates,
             expected_nano: expected,
             half,
             publishers: rows,
             unknown,
             worlds: joint.worlds(),
-        })
+        }))
     }
 }
 
@@ -421,8 +431,8 @@ impl Picked<'_> {
         let seeds: Vec<u128> = (0..self.model.len()).map(seeds).collect();
         let of_world = |mut ways: Ways, world: usize| {
             let mut below = vec![Vec::new(); self.model.len()];
-            for (tie, worlds) in ties.iter().zip(&live) {
-                if worlds[world] {
+            for (tie, is_live) in ties.iter().zip(&live[world]) {
+                if *is_live {
                     below[tie.dependent as usize].push(tie.dependency);
                 }
             }
@@ -510,21 +520,20 @@ impl Ways {
     }
 }
 
-/// Finds out in which worlds each tie is live: a cascade in which a single root has every tie counts that, and one world
-/// more tells of that world.
+/// Finds out for each world which ties are live in it: a cascade in which a single root has every tie counts worlds, and
+/// one world more tells of that world.
 fn live(ties: &[Tie], worlds: Worlds) -> Result<Vec<Vec<bool>>, GraphError> {
     let star: Vec<Tie> = (1_u32..)
         .zip(ties)
         .map(|(dependency, tie)| Tie { dependent: 0, dependency, ..*tie })
         .collect();
     let cascade = Cascade::new(ties.len() + 1, &star, &[0])?;
-    let counts: Vec<_> = (0..=worlds.count)
-        .into_par_iter()
-        .map(|count| cascade.hits(Worlds { seed: worlds.seed, count }))
-        .collect();
-    let count = |at: u32, n: usize| counts[n].of(at).first().copied().unwrap_or(0);
-    let of_tie = |at: u32| (1..counts.len()).map(|n| count(at, n) > count(at, n - 1)).collect();
-    Ok((1_u32..).take(ties.len()).map(of_tie).collect())
+    let of_world = |world: u32| -> Vec<bool> {
+        let hits = |count| cascade.hits(Worlds { seed: worlds.seed, count });
+        let (before, after) = (hits(world), hits(world + 1));
+        (1_u32..).take(ties.len()).map(|at| after.of(at) != before.of(at)).collect()
+    };
+    Ok((0..worlds.count).into_par_iter().map(of_world).collect())
 }
 
 #[cfg(test)]
@@ -534,8 +543,7 @@ mod tests {
     use crate::input::lockfile;
     use crate::inventory::from_lock;
     use crate::publisher::Publications;
-    use crate::risk::model::Known;
-    use crate::risk::{Assessment, Campaign, campaign, prior};
+    use crate::risk::{Assessment, Campaign, campaign, model, prior};
 
     /// Makes an inventory: `root` members and external packages, each with what it needs.
     fn inventory(packages: &[(&str, &[&str])]) -> Inventory {
@@ -572,7 +580,7 @@ mod tests {
     }
 
     fn model(inventory: &Inventory, call_permille: u32, campaigns: Vec<Campaign>) -> Model {
-        let known = Known { as_of: jiff::civil::date(2026, 11, 20), releases: None };
+        let known = model::Known { as_of: jiff::civil::date(2026, 11, 20), releases: None };
         let priors = Priors { call_permille, ..prior::built_in() };
         Model::of(inventory, &sample::policy(), known, priors, campaigns)
     }
@@ -592,7 +600,10 @@ mod tests {
     ) -> Concentration {
         let publications = publications(owned);
         let publishers = Publishers::of(inventory, &publications);
-        Concentration::of(inventory, model, &publishers, SETTINGS).unwrap()
+        match Concentration::of(inventory, model, &publishers, SETTINGS).unwrap() {
+            Known::Value(found) => found,
+            Known::Unknown(reason) => panic!("{reason}"),
+        }
     }
 
     const W: [(&str, &[&str]); 6] = [
@@ -794,7 +805,7 @@ mod tests {
             ties.iter().position(|t| (t.dependent, t.dependency) == (from, to)).unwrap()
         };
         let both = |world: usize| {
-            let on = |from, to| live[tie(from, to)][world];
+            let on = |from, to| live[world][tie(from, to)];
             (
                 on("r", "b") && on("b", "e"),
                 on("r", "a") && on("a", "c") || on("r", "b") && on("b", "c"),
@@ -803,6 +814,23 @@ mod tests {
         let count = |of: fn((bool, bool)) -> bool| (0..200).filter(|&w| of(both(w))).count();
         assert_eq!(hits.of(at("e"))[0] as usize, count(|(e, _)| e));
         assert_eq!(hits.of(at("c"))[0] as usize, count(|(_, c)| c));
+    }
+
+    #[test]
+    fn more_publishers_than_can_be_measured_are_told_as_unknown() {
+        let names: Vec<String> = (0..2000).map(|n| format!("e{n}")).collect();
+        let needs: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut packages: Vec<(&str, &[&str])> = vec![("r", &needs)];
+        packages.extend(needs.iter().map(|name| (*name, &[][..])));
+        let inventory = inventory(&packages);
+        let model = model(&inventory, 500, campaigns(&["slow-burn"]));
+        let owned: Vec<(&str, &[&str])> =
+            needs.iter().zip(needs.chunks(1)).map(|(name, of)| (*name, of)).collect();
+        let publications = publications(&owned);
+        let publishers = Publishers::of(&inventory, &publications);
+        let found = Concentration::of(&inventory, &model, &publishers, SETTINGS).unwrap();
+        let said = found.as_ref().unwrap_err();
+        assert_eq!(said, "2000 publishers of 2001 packages are more than are measured");
     }
 
     #[test]

@@ -169,7 +169,7 @@ pub(super) fn concentration(
         Some(Known::Value(publications)) => {
             let publishers = Publishers::of(inventory, publications);
             let found = Concentration::of(inventory, model, &publishers, settings);
-            found.map(Known::Value).map_err(|e| Error::NoGraph { reason: e.to_string() })
+            found.map_err(|e| Error::NoGraph { reason: e.to_string() })
         }
     }
 }
