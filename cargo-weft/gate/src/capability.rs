@@ -557,6 +557,15 @@ mod tests {
         check(Some(with("MIT", &[])), with("ISC", &["new"]), &[(Dependencies, Event::Update)]);
         check(Some(with("MIT", &["old"])), with("ISC", &[]), &[]);
         check(None, with("ISC", &["new"]), &[(Dependencies, Event::New)]);
+        assert_eq!(Dependencies.of(&with("MIT", &["b", "a", "b"])).as_deref(), Some("a, b"));
+        assert_eq!(Dependencies.of(&with("MIT", &[])), None);
+
+        let words = |words| behavior("", "", |behavior| behavior.unsafe_words = words);
+        let rate = |before, after| {
+            shifts(&[update("a", Some(words(before)), words(after))], &Releases::new())[0].rate
+        };
+        assert_eq!((rate(1, 2), rate(2, 0)), (None, None), "more or less of it is not counted");
+        assert_eq!(rate(0, 2), rate::of(Event::Update, Capability::Unsafe));
     }
 
     /// Reads a lockfile of packages with these names, versions and sources.
@@ -596,6 +605,15 @@ mod tests {
         let head = locked(&beside);
         let new = head.packages.iter().find(|package| package.id.contains("vcs_url")).unwrap();
         check(&locked(&two), &head, &[(Some("1.0.0"), &*new.id)]);
+
+        let base = [("a", "1.0.0", registry), ("a", "1.0.0", git)];
+        for version in ["0.9.0", "2.0.0"] {
+            let (base, head) =
+                (locked(&base), locked(&[base[0], base[1], ("a", version, registry)]));
+            let pairs = pairs(&Diff::of(&base, &head), &base, &head);
+            let from = pairs[0].0.unwrap();
+            assert_eq!((pairs.len(), &from.id), (1, &base.packages[0].id), "{version}");
+        }
     }
 
     #[test]
