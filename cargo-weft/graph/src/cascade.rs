@@ -18,6 +18,7 @@
 //! nothing does; and
 //! neither numbering nor threads show.
 
+mod dominance;
 mod draw;
 mod loss;
 mod world;

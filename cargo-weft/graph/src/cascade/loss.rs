@@ -2,6 +2,7 @@
 
 use rayon::iter::ParallelIterator;
 
+use super::dominance::{Dominance, Roots, roots_from};
 use super::world::{Loss, World};
 use super::{Block, Cascade, LANES, Worlds};
 use crate::graph::{Node, index, node};
@@ -87,7 +88,8 @@ impl Cascade {
     /// Panics unless there is one loss for each root and each scenario has one seed for each node.
     pub fn loss(&self, worlds: Worlds, stakes: Stakes<'_>) -> Tally {
         let sites = Sites::of(self, stakes);
-        self.tally(worlds, stakes, 1, |block, _, tally, number, lanes| {
+        let nothing = || ();
+        self.tally(worlds, stakes, 1, nothing, |block, (), tally, number, lanes| {
             for (sums, scenario) in tally.scenarios(number, lanes).zip(0..) {
                 sums[0] += sites.loss(self, block, scenario);
             }
@@ -103,38 +105,51 @@ impl Cascade {
     /// As [`Cascade::loss`].
     pub fn falls(&self, worlds: Worlds, stakes: Stakes<'_>) -> Tally {
         let sites = Sites::of(self, stakes);
-        self.tally(worlds, stakes, self.len, |block, loss, tally, number, lanes| {
-            let mut sums = vec![0; stakes.seeds.len()];
+        let scratch = || (Dominance::new(self), Loss::new(self));
+        self.tally(worlds, stakes, self.len, scratch, |block, scratch, tally, number, lanes| {
+            let (dominance, loss) = scratch;
             let mut scenarios: Vec<_> = tally.scenarios(number, lanes).collect();
+            for (sums, seeds) in scenarios.iter_mut().zip(&sites.by_scenario) {
+                sites.add_roots(self, block, seeds, sums);
+            }
+            dominance.enter_block(block);
             for lane in 0..lanes.count_ones() {
-                let world = World::of(self, block, lane);
-                for position in (0..self.nodes.len()).filter(|&at| world.is_reached(at)) {
-                    sites.fall(self, &world, loss, &[node(position)], &mut sums);
-                    for (scenario, saved) in scenarios.iter_mut().zip(&sums) {
-                        scenario[index(self.nodes[position])] += saved;
+                for first in (0..self.roots).step_by(Roots::BITS as usize) {
+                    if !dominance.enter(lane, first) {
+                        let world = World::of(self, block, lane);
+                        sites.follow_each(self, &world, loss, first, &mut scenarios);
+                        continue;
+                    }
+                    for (sums, seeds) in scenarios.iter_mut().zip(&sites.by_scenario) {
+                        dominance.tell(seeds, |position, roots, seeds| {
+                            let cost = u128::from(sites.cost_from(first, roots));
+                            sums[index(self.nodes[position])] += seeds * cost;
+                        });
                     }
                 }
             }
         })
     }
 
-    fn tally(
+    /// Draws worlds block by block, and lets each add to the sums.
+    fn tally<S: Send>(
         &self,
         worlds: Worlds,
         stakes: Stakes<'_>,
         items: usize,
-        add: impl Fn(&Block, &mut Loss, &mut Tally, u32, u64) + Sync,
+        scratch: impl Fn() -> S + Sync,
+        add: impl Fn(&Block, &mut S, &mut Tally, u32, u64) + Sync,
     ) -> Tally {
         let tally = || Tally::new(stakes.seeds.len(), items);
         worlds
             .blocks()
             .fold(
-                || (Block::new(self), Loss::new(self), tally()),
-                |(mut block, mut loss, mut tally), (number, lanes)| {
+                || (Block::new(self), scratch(), tally()),
+                |(mut block, mut scratch, mut tally), (number, lanes)| {
                     block.draw(self, worlds.seed, number);
                     block.spread(self, lanes);
-                    add(&block, &mut loss, &mut tally, number, lanes);
-                    (block, loss, tally)
+                    add(&block, &mut scratch, &mut tally, number, lanes);
+                    (block, scratch, tally)
                 },
             )
             .map(|(_, _, tally)| tally)
@@ -206,9 +221,8 @@ impl<'c> Drawn<'c> {
 
 /// Where harm may begin, by position.
 struct Sites<'a> {
-    /// By position, and scenario.
-    seeds: Vec<u64>,
-    scenarios: usize,
+    /// By scenario, and position.
+    by_scenario: Vec<Vec<u64>>,
     losses: &'a [u32],
     /// The loss of every root, if they are all the same.
     even: Option<u64>,
@@ -220,19 +234,15 @@ impl<'a> Sites<'a> {
         for seeds in stakes.seeds {
             assert_eq!(seeds.len(), cascade.len, "one seed for each node");
         }
-        let at = |&n: &Node| stakes.seeds.iter().map(move |seeds| seeds[index(n)]);
+        let by_position =
+            |seeds: &Vec<u64>| cascade.nodes.iter().map(|&n| seeds[index(n)]).collect();
         let first = stakes.losses.first().copied();
         let even = first.filter(|first| stakes.losses.iter().all(|loss| loss == first));
         Sites {
-            seeds: cascade.nodes.iter().flat_map(at).collect(),
-            scenarios: stakes.seeds.len(),
+            by_scenario: stakes.seeds.iter().map(by_position).collect(),
             losses: stakes.losses,
             even: even.map(u64::from),
         }
-    }
-
-    fn seeds_at(&self, position: usize) -> &[u64] {
-        &self.seeds[position * self.scenarios..(position + 1) * self.scenarios]
     }
 
     /// Returns what it costs that harm reaches some roots in one world.
@@ -246,16 +256,29 @@ impl<'a> Sites<'a> {
         bits.map(|(_, &loss)| u64::from(loss)).sum()
     }
 
+    /// Returns what it costs that harm reaches some of the roots whose numbers begin with `first`.
+    fn cost_from(&self, first: usize, mut roots: Roots) -> u64 {
+        if let Some(loss) = self.even {
+            return loss * u64::from(roots.count_ones());
+        }
+        let mut cost = 0;
+        while roots != 0 {
+            cost += u64::from(self.losses[first + roots.trailing_zeros() as usize]);
+            roots &= roots - 1;
+        }
+        cost
+    }
+
     /// Adds what harm that begins at a position costs, if its arrival costs so much.
     fn add(&self, sums: &mut [u128], position: usize, cost: u64) {
-        for (sum, &seed) in sums.iter_mut().zip(self.seeds_at(position)) {
-            *sum += u128::from(seed) * u128::from(cost);
+        for (sum, seeds) in sums.iter_mut().zip(&self.by_scenario) {
+            *sum += u128::from(seeds[position]) * u128::from(cost);
         }
     }
 
     /// Sums what harm costs in all worlds of a block.
     fn loss(&self, cascade: &Cascade, block: &Block, scenario: usize) -> u128 {
-        let at = |position: usize| match self.seeds_at(position)[scenario] {
+        let at = |position: usize| match self.by_scenario[scenario][position] {
             0 => 0,
             seed => {
                 let words = &block.reach[cascade.row(position)];
@@ -272,6 +295,42 @@ impl<'a> Sites<'a> {
             }
         };
         (0..cascade.nodes.len()).map(at).sum()
+    }
+
+    /// Adds what is saved at each root if it is blocked itself: all that reaches it.
+    fn add_roots(&self, cascade: &Cascade, block: &Block, seeds: &[u64], sums: &mut [u128]) {
+        for (position, &n) in cascade.nodes.iter().enumerate() {
+            for &root in cascade.roots_at(position) {
+                let reached = block.reach.iter().skip(index(root)).step_by(cascade.roots);
+                let saved = reached
+                    .zip(seeds)
+                    .map(|(worlds, &seed)| u128::from(seed) * u128::from(worlds.count_ones()));
+                sums[index(n)] += saved.sum::<u128>() * u128::from(self.losses[index(root)]);
+            }
+        }
+    }
+
+    /// Follows what is lost if each position by itself is blocked, from the roots whose numbers
+    /// begin with `first`.
+    fn follow_each(
+        &self,
+        cascade: &Cascade,
+        world: &World,
+        loss: &mut Loss,
+        first: usize,
+        scenarios: &mut [&mut [u128]],
+    ) {
+        for (position, &n) in cascade.nodes.iter().enumerate() {
+            world.block(cascade, loss, &[node(position)], |below, lost| {
+                let words = lost[first / 64..].iter().take(Roots::BITS as usize / 64);
+                let roots = words.rev().fold(0, |roots, &word| roots << 64 | Roots::from(word));
+                let others = roots & !roots_from(cascade, position, first);
+                let cost = self.cost_from(first, others);
+                for (sums, seeds) in scenarios.iter_mut().zip(&self.by_scenario) {
+                    sums[index(n)] += u128::from(seeds[below]) * u128::from(cost);
+                }
+            });
+        }
     }
 
     /// Sums what is saved if some positions, which ascend, are blocked.

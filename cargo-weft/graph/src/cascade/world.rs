@@ -84,11 +84,6 @@ impl World {
         position * self.words..(position + 1) * self.words
     }
 
-    /// Returns whether a root reaches a position.
-    pub(super) fn is_reached(&self, position: usize) -> bool {
-        self.reach[self.row(position)].iter().any(|&word| word != 0)
-    }
-
     /// Follows what is lost if some positions, which ascend, are blocked, and tells for each
     /// position that loses roots
     /// which they are.

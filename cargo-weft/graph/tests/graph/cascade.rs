@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use weft_graph::{Bounds, Cascade, Drawn, Node, Probability, Stakes, Tie, Worlds, bounds};
 
-use crate::sample::{Sample, any_graph, with_names};
+use crate::sample::{Sample, any_graph, ladder, with_names};
 
 const HALF: u32 = 1 << 15;
 
@@ -328,6 +328,52 @@ fn loss_without(
     let seeds = [clear(seeds), clear(&vec![1; sample.len])];
     let loss = cascade(sample, &open).loss(WORLDS, Stakes { seeds: &seeds, losses });
     [loss.sum(0, 0), loss.sum(1, 0)]
+}
+
+#[test]
+fn more_roots_than_are_followed_at_once_add_up() {
+    // Each root leads to the next but one and to one of five below; the last two lead back.
+    let roots: Vec<Node> = (0..300).collect();
+    let below = roots.iter().map(|&root| (root, 300 + root % 5));
+    let beside = roots.iter().map(|&root| (root, (root + 2) % 300)).step_by(3);
+    let rest = [(300, 301), (301, 302), (302, 300), (303, 304), (304, 302)];
+    let edges: Vec<(Node, Node)> = below.chain(beside).chain(rest).collect();
+    let sample = Sample::new(305, &edges, &roots);
+    let cascade = cascade(&sample, &ties(&sample, &[HALF, 50_000]));
+    let losses: Vec<u32> = (0..300).map(|root| root % 7).collect();
+    for losses in [losses, vec![3; 300]] {
+        let seeds = [(0..305).collect(), vec![u64::MAX; 305]];
+        let stakes = Stakes { seeds: &seeds, losses: &losses };
+        let falls = cascade.falls(WORLDS, stakes);
+        let drawn = Drawn::of(&cascade, WORLDS);
+        for n in sample.nodes() {
+            let fall = drawn.fall(stakes, &[n]);
+            for scenario in [0, 1] {
+                let sum = fall.sum(scenario, 0);
+                assert_eq!(falls.sum(scenario, n as usize), sum, "node {n}");
+            }
+        }
+    }
+}
+
+/// Each joint of the ladder dominates all that is below, which is too much to write down.
+#[test]
+fn a_world_in_which_too_much_is_dominated_is_followed_node_by_node() {
+    let (stages, width) = (1_200, 2);
+    let mut ladder = ladder(stages, width);
+    let joints = (0..=stages).map(|stage| stage * (width + 1));
+    ladder.roots = joints.clone().take(130).collect();
+    let cascade = cascade(&ladder, &ties(&ladder, &[Probability::UNITS]));
+    let losses: Vec<u32> = (0..130).map(|root| 1 + root % 3).collect();
+    let stakes = Stakes { seeds: &[vec![1; ladder.len]], losses: &losses };
+    let falls = cascade.falls(Worlds { seed: 1, count: 1 }, stakes);
+    let len = u128::try_from(ladder.len).unwrap();
+    let mut above = 0;
+    for (number, joint) in joints.enumerate() {
+        above += losses.get(number).map_or(0, |&loss| u128::from(loss));
+        let below = len - u128::from(joint);
+        assert_eq!(falls.sum(0, joint as usize), below * above, "joint {number}");
+    }
 }
 
 #[test]
