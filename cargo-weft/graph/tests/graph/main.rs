@@ -3,6 +3,7 @@
 mod brute;
 mod cascade;
 mod extreme;
+mod foreign;
 mod golden;
 mod oracle;
 mod planner;

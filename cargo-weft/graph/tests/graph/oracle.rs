@@ -3,48 +3,12 @@
 use std::collections::BTreeSet;
 
 use petgraph::algo;
-use petgraph::graph::{DiGraph, NodeIndex, UnGraph};
+use petgraph::graph::NodeIndex;
 use proptest::prelude::*;
-use weft_graph::{Graph, Node, articulation_points, betweenness, dominators};
+use weft_graph::{Node, articulation_points, betweenness, dominators};
 
+use crate::foreign::{directed, undirected, with_super_root};
 use crate::sample::{Sample, any_graph};
-
-/// Returns the same graph for petgraph, with a super-root joined to `roots` as its last node.
-fn with_super_root(graph: &Graph, roots: &[Node]) -> (DiGraph<(), ()>, NodeIndex) {
-    let mut other = DiGraph::from_edges(edges(graph));
-    while other.node_count() <= graph.len() {
-        other.add_node(());
-    }
-    let super_root = NodeIndex::new(graph.len());
-    for &root in roots {
-        other.update_edge(super_root, NodeIndex::from(root), ());
-    }
-    (other, super_root)
-}
-
-/// Returns the same graph for petgraph, as it is.
-fn directed(graph: &Graph) -> DiGraph<(), ()> {
-    let mut other = DiGraph::from_edges(edges(graph));
-    while other.node_count() < graph.len() {
-        other.add_node(());
-    }
-    other
-}
-
-/// Returns the edges without direction, with the super-root, and each once.
-fn undirected(graph: &Graph, roots: &[Node]) -> UnGraph<(), ()> {
-    let (directed, _) = with_super_root(graph, roots);
-    let mut other = UnGraph::with_capacity(directed.node_count(), directed.edge_count());
-    directed.node_indices().for_each(|_| _ = other.add_node(()));
-    for edge in directed.raw_edges() {
-        other.update_edge(edge.source(), edge.target(), ());
-    }
-    other
-}
-
-fn edges(graph: &Graph) -> impl Iterator<Item = (Node, Node)> {
-    graph.nodes().flat_map(|n| graph.successors(n).iter().map(move |&m| (n, m)))
-}
 
 /// Returns our articulation points as a set.
 fn cuts(sample: &Sample) -> BTreeSet<Node> {
