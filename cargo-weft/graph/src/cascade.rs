@@ -21,6 +21,7 @@
 mod dominance;
 mod draw;
 mod loss;
+mod saving;
 mod world;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -33,6 +34,7 @@ use crate::probability::Probability;
 
 use draw::Stream;
 pub use loss::{Drawn, Stakes, Tally};
+pub use saving::Savings;
 
 /// An edge that may pass harm on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

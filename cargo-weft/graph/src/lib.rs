@@ -61,7 +61,7 @@ pub use articulation::articulation_points;
 pub use betweenness::{Betweenness, betweenness};
 pub use block::{Objective, Plan, plan};
 pub use bound::{Bounds, bounds};
-pub use cascade::{Cascade, Drawn, Hits, Stakes, Tally, Tie, Worlds};
+pub use cascade::{Cascade, Drawn, Hits, Savings, Stakes, Tally, Tie, Worlds};
 pub use closure::closure_sizes;
 pub use condensation::Condensation;
 pub use cover::{Cover, Fewest, fewest_cover, greedy_cover};

@@ -7,9 +7,11 @@ mod lockfile;
 mod peer;
 mod sample;
 
+use std::collections::BTreeSet;
+
 use divan::{Bencher, black_box};
 use weft_graph::{
-    Cascade, Condensation, Graph, HostCode, Node, Probability, Stakes, Tie, Worlds,
+    Cascade, Condensation, Drawn, Graph, HostCode, Node, Probability, Stakes, Tie, Worlds,
     articulation_points, betweenness, closure_sizes, depths, dominators, host_reach, minimum_cut,
     path_counts, percolation, reach_from_roots, shortest_path,
 };
@@ -205,6 +207,18 @@ fn loss_in_1024_worlds_on_one_core(bencher: Bencher<'_, '_>, which: Which) {
 fn falls_of_every_node_in_10240_worlds_on_one_core(bencher: Bencher<'_, '_>, which: Which) {
     let risk = Risk::of(which, UNITS);
     on_one_core(bencher, || black_box(&risk.cascade).falls(WORLDS, risk.stakes()));
+}
+
+/// Of the first dependencies of the roots, what blocking any set of them saves.
+#[divan::bench(args = up_to(0), sample_count = 5)]
+fn savings_of_64_candidates_in_512_worlds_on_one_core(bencher: Bencher<'_, '_>, which: Which) {
+    let Sample { graph, roots, .. } = Sample::of(which);
+    let direct: BTreeSet<Node> = roots.iter().flat_map(|&n| graph.successors(n)).copied().collect();
+    let is_external = |n: &Node| !roots.contains(n);
+    let candidates: Vec<Node> = direct.into_iter().filter(is_external).take(64).collect();
+    let risk = Risk::of(which, UNITS);
+    let drawn = Drawn::of(&risk.cascade, Worlds { count: 512, ..WORLDS });
+    on_one_core(bencher, || black_box(&drawn).savings(risk.stakes(), &candidates));
 }
 
 fn on_one_core<T: Send>(bencher: Bencher<'_, '_>, compute: impl Fn() -> T + Sync) {

@@ -160,9 +160,9 @@ impl Cascade {
 /// Worlds that are kept, to ask many questions of the same ones.
 #[derive(Debug)]
 pub struct Drawn<'c> {
-    cascade: &'c Cascade,
+    pub(super) cascade: &'c Cascade,
     /// The worlds of each block, by its number.
-    blocks: Vec<(u32, Vec<World>)>,
+    pub(super) blocks: Vec<(u32, Vec<World>)>,
 }
 
 impl<'c> Drawn<'c> {

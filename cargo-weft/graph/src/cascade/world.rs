@@ -84,6 +84,16 @@ impl World {
         position * self.words..(position + 1) * self.words
     }
 
+    /// Returns whether a root reaches a position.
+    pub(super) fn is_reached_by(&self, position: usize, root: u32) -> bool {
+        self.reach[position * self.words + index(root) / 64] >> (root % 64) & 1 == 1
+    }
+
+    /// Returns what depends on a position over live edges.
+    pub(super) fn dependents_of(&self, position: usize) -> &[u32] {
+        self.dependents.row(node(position))
+    }
+
     /// Follows what is lost if some positions, which ascend, are blocked, and tells for each
     /// position that loses roots
     /// which they are.

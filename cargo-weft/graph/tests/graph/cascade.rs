@@ -8,7 +8,7 @@ use crate::sample::{Sample, any_graph, ladder, with_names};
 const HALF: u32 = 1 << 15;
 
 /// Joins the edges of a sample with probabilities, of which the first is used again after the last.
-fn ties(sample: &Sample, units: &[u32]) -> Vec<Tie> {
+pub(crate) fn ties(sample: &Sample, units: &[u32]) -> Vec<Tie> {
     let edges = sample.edges.iter().zip(units.iter().cycle());
     let tie = |(&(dependent, dependency), &units): (&(Node, Node), &u32)| Tie {
         dependent,
@@ -19,7 +19,7 @@ fn ties(sample: &Sample, units: &[u32]) -> Vec<Tie> {
     edges.map(tie).collect()
 }
 
-fn cascade(sample: &Sample, ties: &[Tie]) -> Cascade {
+pub(crate) fn cascade(sample: &Sample, ties: &[Tie]) -> Cascade {
     Cascade::new(sample.len, ties, &sample.roots).expect("samples are in range")
 }
 
@@ -172,7 +172,7 @@ fn small() -> impl Strategy<Value = (Sample, Vec<u32>)> {
 }
 
 /// Larger graphs, with probabilities for their edges and seeds and losses for their nodes.
-fn staked() -> impl Strategy<Value = (Sample, Vec<u32>, Vec<u64>, Vec<u32>)> {
+pub(crate) fn staked() -> impl Strategy<Value = (Sample, Vec<u32>, Vec<u64>, Vec<u32>)> {
     let sample = any_graph(14, 40);
     let units = prop::collection::vec(0..=Probability::UNITS, 7);
     let seeds = prop::collection::vec(0..1000_u64, 14);
@@ -184,7 +184,7 @@ fn staked() -> impl Strategy<Value = (Sample, Vec<u32>, Vec<u64>, Vec<u32>)> {
     })
 }
 
-const WORLDS: Worlds = Worlds { seed: 5, count: 100 };
+pub(crate) const WORLDS: Worlds = Worlds { seed: 5, count: 100 };
 
 proptest! {
     #[test]

@@ -4,3 +4,4 @@ mod block;
 mod cover;
 mod cut;
 mod knapsack;
+mod saving;
