@@ -1,6 +1,6 @@
 //! Lists of nodes laid end to end: compressed sparse rows.
 
-use crate::graph::{Node, index};
+use crate::graph::{Node, index, node};
 
 /// One list of nodes for each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,30 @@ impl Csr {
             next[index(row)] += 1;
         }
         Csr { offsets, values }
+    }
+
+    /// Groups the rows that each value is in, which come out ascending.
+    pub(crate) fn transposed(&self) -> Csr {
+        let rows = (0..self.len()).map(node);
+        let pairs = rows.flat_map(|row| self.row(row).iter().map(move |&value| (value, row)));
+        Csr::group(self.len(), pairs)
+    }
+
+    /// Keeps one of values that follow each other in a row and are equal.
+    pub(crate) fn dedup(&mut self) {
+        let mut end = 0;
+        let mut begin = 0;
+        for row in 1..self.offsets.len() {
+            let mut last = None;
+            for at in begin..self.offsets[row] {
+                let value = self.values[at];
+                self.values[end] = value;
+                end += usize::from(last != Some(value));
+                last = Some(value);
+            }
+            begin = std::mem::replace(&mut self.offsets[row], end);
+        }
+        self.values.truncate(end);
     }
 
     /// Returns the number of rows.

@@ -47,13 +47,12 @@ impl Graph {
     /// Builds a graph from edges whose ends are known to be below `len`.
     pub(crate) fn from_checked_edges(len: usize, mut edges: Vec<(Node, Node)>) -> Graph {
         edges.retain(|(dependent, dependency)| dependent != dependency);
-        edges.sort_unstable();
-        edges.dedup();
-        // Sorted by dependent first, so that both groupings come out ascending.
-        Graph {
-            successors: Csr::group(len, edges.iter().copied()),
-            predecessors: Csr::group(len, edges.iter().map(|&(from, to)| (to, from))),
-        }
+        // Grouped by one end and then by the other, both come out ascending: a sort by counting.
+        let pairs = edges.iter().map(|&(dependent, dependency)| (dependency, dependent));
+        let mut successors = Csr::group(len, pairs).transposed();
+        successors.dedup();
+        let predecessors = successors.transposed();
+        Graph { successors, predecessors }
     }
 
     /// Returns the number of nodes.
