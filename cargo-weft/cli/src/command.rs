@@ -77,7 +77,7 @@ enum Command {
     Why(why::WhyArgs),
     /// Show what updates of crates would bring, and take one of them
     Update(update::UpdateArgs),
-    /// Rank external crates by what the graph's shape exposes
+    /// Rank external crates and publishers by what blocking each would save in a year
     Risk(risk::RiskArgs),
     /// Show the page of a check, or list the checks
     Explain(explain::ExplainArgs),
