@@ -507,7 +507,7 @@ fn incomparable(update: &Update) -> Option<(String, String)> {
     Some((update.package.clone(), reason))
 }
 
-/// Estimates what built-in campaigns are expected to cost, in 10^-9 losses a year.
+/// Estimates what the campaigns are expected to cost, in 10^-9 losses a year.
 fn expected_loss(loaded: &Loaded) -> Result<u64, Error> {
     risk::expected_of(&loaded.facts, loaded.inventory()?)
         .map_err(|reason| Error::NoGraph { reason })
