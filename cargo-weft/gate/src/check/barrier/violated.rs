@@ -266,13 +266,31 @@ fn remove(package: &Package) -> String {
     format!("Remove what brings {} in, or the barrier.", package.name)
 }
 
+/// Says whether a package is local, or a directory stands in place of its source.
 fn is_vendored(facts: &Facts, package: &Package) -> bool {
-    let is_directory = |with: &str| with.starts_with("directory ");
+    let mut replacements = facts.replacements.as_ref().into_iter().flatten();
     package.source.is_path()
-        || facts
-            .replacements
-            .as_ref()
-            .is_ok_and(|list| list.iter().any(|replacement| is_directory(&replacement.with)))
+        || replacements.any(|replacement| {
+            // Names with a backtick would say where they end themselves.
+            let what: Vec<&str> = replacement.what.split('`').collect();
+            let with: Vec<&str> = replacement.with.split('`').collect();
+            let is_directory =
+                matches!(with[..], ["directory ", _, ""] | ["source ", _, ", directory ", _, ""]);
+            matches!(what[..], ["source ", name, ""] if is_source(name, &package.source))
+                && is_directory
+        })
+}
+
+/// Says whether a source has this name in a configuration of Cargo: `crates-io`, or its address as `cargo vendor` writes it.
+fn is_source(name: &str, source: &Source) -> bool {
+    let address = name.strip_prefix("git+").or(name.strip_prefix("registry+")).unwrap_or(name);
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    match source {
+        Source::Registry { .. } if source.is_crates_io() => name == "crates-io",
+        Source::Registry { url } => address == url,
+        Source::Git { url, .. } => same_repository(url, address),
+        Source::Path { .. } => true,
+    }
 }
 
 /// Says what of a barrier cannot be looked at.
