@@ -323,15 +323,25 @@ pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Optio
             };
             undated.map(|spec| format!("no index says when {spec} was published"))
         }
-        Barrier::Drop { feature: Some(_), .. } if inventory.precision == Precision::Lock => Some(
-            format!("which features of {name} are switched on is known at metadata precision only"),
-        ),
+        Barrier::Drop { feature: Some(_), .. } => {
+            concerned.find(|package| package.features.is_none()).map(|package| {
+                let spec = package.spec();
+                match inventory.precision {
+                    Precision::Lock => format!(
+                        "which features of {spec} are switched on is known at metadata precision only"
+                    ),
+                    Precision::Metadata => {
+                        format!("which features of {spec} are switched on is not known")
+                    }
+                }
+            })
+        }
         Barrier::Vendor { .. } => facts
             .replacements
             .as_ref()
             .err()
             .map(|reason| format!("whether {name} is vendored is not known: {reason}")),
-        Barrier::Drop { .. }
+        Barrier::Drop { feature: None, .. }
         | Barrier::Fork { .. }
         | Barrier::Pin { .. }
         | Barrier::Region { .. }
