@@ -167,7 +167,7 @@ fn deltas(text: &[u8], known: &mut BTreeMap<String, u64>) {
     let policy = weft_gate::policy::combine(&layers).unwrap().policy;
     let day = model::Known { as_of: date(2026, 1, 1), releases: None };
     let model = Model::of(&inventory, &policy, day, prior::built_in(), campaign::built_in());
-    let found = Assessment::of(&inventory, &model, Settings::of(1, 512)).unwrap();
+    let found = Assessment::of(&inventory, &model, Settings { seed: 1, worlds: 512 }).unwrap();
     for row in found.rows {
         let name =
             row.id.trim_start_matches("pkg:cargo/").split('@').next().unwrap().to_lowercase();

@@ -6,14 +6,18 @@ mod plan;
 mod rank;
 mod simulate;
 
+use std::fmt::{self, Display};
 use std::path::Path;
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use weft_gate::inventory::Precision;
 use weft_gate::risk::assessment::{MIN_WORLDS, losses};
 use weft_gate::risk::{Campaign, Model, Priors, Settings, campaign, model, prior};
 use weft_gate::{Inventory, Policy, risk};
 
 use super::facts::Loaded;
+use super::today;
 use crate::error::{Error, ExitStatus};
 use crate::source::{files, index};
 
@@ -46,19 +50,23 @@ enum Format {
     Markdown,
 }
 
-/// Which worlds are drawn, and of which campaigns.
+/// Which worlds are drawn, of which campaigns, and for which day.
 #[derive(Debug, Args)]
 struct Drawing {
-    /// A campaign: the name of a built-in one or of one of the policy, or a file; by default all of those
+    /// The day the ages of versions are reckoned for; by default today (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Date>,
+    /// A campaign, for each time this is given: the name of a built-in one or of one of the policy, or a file; by
+    /// default all of those
     #[arg(long, value_name = "NAME|FILE")]
     campaign: Vec<String>,
     /// The seed of the worlds
     #[arg(long, default_value_t = Settings::default().seed, value_name = "N")]
     seed: u64,
-    /// How many worlds are drawn where bounds do not settle the answer
+    /// How many worlds are drawn where bounds do not settle the answer: 512 to 1,048,576
     #[arg(long, default_value_t = Settings::default().worlds, value_name = "N", value_parser = clap::value_parser!(u32).range(i64::from(MIN_WORLDS)..=1_048_576))]
     trials: u32,
-    /// How many threads draw them; the answer is the same for any number
+    /// How many threads draw them, 1 to 1,024; by default one for each processor, and the answer is the same
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
@@ -74,8 +82,13 @@ pub(super) fn run(args: &RiskArgs) -> Result<ExitStatus, Error> {
 }
 
 impl Drawing {
+    /// Returns the day that the ages of versions are reckoned for.
+    fn day(&self) -> Date {
+        self.as_of.unwrap_or_else(today)
+    }
+
     fn settings(&self) -> Settings {
-        Settings::of(self.seed, self.trials)
+        Settings { seed: self.seed, worlds: self.trials }
     }
 
     /// Runs what draws worlds with the wished number of threads.
@@ -91,6 +104,26 @@ impl Drawing {
         let policy = &loaded.facts.policy;
         let campaigns = campaigns(&self.campaign, policy, &priors)?;
         Ok(model_of(loaded, inventory, policy, priors, campaigns))
+    }
+}
+
+/// What numbers of risk rest on beside the graph and the rules.
+struct Footing<'a> {
+    as_of: Date,
+    precision: Precision,
+    priors: &'a str,
+    seed: u64,
+    worlds: u32,
+}
+
+impl Display for Footing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { as_of, precision, priors, seed, worlds } = self;
+        let precision = precision.as_str();
+        write!(
+            f,
+            "for {as_of}, {worlds} worlds of seed {seed}, priors of {priors}, at {precision} precision"
+        )
     }
 }
 

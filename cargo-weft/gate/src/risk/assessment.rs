@@ -21,15 +21,6 @@ pub struct Settings {
     pub seed: u64,
     /// How many worlds are drawn, where any have to be.
     pub worlds: u32,
-    /// How many of them tell what blocking single crates would save, which takes longer.
-    pub delta_worlds: u32,
-}
-
-impl Settings {
-    /// Returns settings for so many worlds.
-    pub fn of(seed: u64, worlds: u32) -> Self {
-        Self { seed, worlds, delta_worlds: (worlds / 4).max(MIN_WORLDS) }
-    }
 }
 
 /// The fewest worlds: as many as have a block for each batch.
@@ -37,7 +28,7 @@ pub const MIN_WORLDS: u32 = 512;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self::of(0x7765_6674, 10_240)
+        Self { seed: 0x7765_6674, worlds: 10_240 }
     }
 }
 
@@ -296,7 +287,7 @@ impl Part {
         Ok(Part {
             reach: reach(model, &cascade, worlds),
             losses: cascade.loss(worlds, stakes),
-            falls: cascade.falls(needed(&cascade, settings.delta_worlds, settings.seed), stakes),
+            falls: cascade.falls(worlds, stakes),
             bounds: loss_bounds(model, executes, &seeds)?,
             campaigns,
         })
@@ -377,7 +368,7 @@ fn rows(inventory: &Inventory, model: &Model, parts: &[Part]) -> Vec<Row> {
         let (mut own, mut error_nano) = (0, 0);
         for part in parts {
             for (scenario, &position) in part.campaigns.iter().enumerate() {
-                // Other worlds may have been drawn for the loss, than which no fall is larger.
+                // The loss may be told by bounds instead of worlds, and no fall is larger than it.
                 by_campaign[position] = mean(&part.falls, scenario, at).min(part.loss(scenario).0);
                 error_nano += error(&part.falls, scenario, at);
                 let worlds = u128::from(part.losses.worlds().max(1));
@@ -517,8 +508,9 @@ fn elasticities(
 ) -> Result<Vec<Elasticity>, GraphError> {
     let whole: u64 = campaigns.iter().map(|campaign| campaign.band.mean_nano).sum();
     let share = |part: i128, percent: i128| -> i64 {
-        let whole = i128::from(whole.max(1));
-        i64::try_from(part * 100_000 / (whole * percent)).unwrap_or(i64::MAX)
+        // Rounded to the nearest, so that the shares of campaigns add up to the whole.
+        let (part, whole) = (part * 100_000, i128::from(whole.max(1)) * percent);
+        i64::try_from((2 * part + whole).div_euclid(2 * whole)).unwrap_or(i64::MAX)
     };
     let mut elasticities: Vec<Elasticity> = campaigns
         .iter()
@@ -589,7 +581,7 @@ pub(super) fn error(tally: &Tally, scenario: usize, item: usize) -> u64 {
     nano(standard * 2365 / 1000)
 }
 
-fn nano(sum: u128) -> u64 {
+pub(super) fn nano(sum: u128) -> u64 {
     u64::try_from(sum / SUM_UNITS).unwrap_or(u64::MAX)
 }
 

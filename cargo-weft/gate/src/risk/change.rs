@@ -346,7 +346,7 @@ mod tests {
         from_lock(&lockfile.unwrap(), &[], false)
     }
 
-    const SETTINGS: Settings = Settings { seed: 7, worlds: 1024, delta_worlds: 512 };
+    const SETTINGS: Settings = Settings { seed: 7, worlds: 1024 };
 
     fn change(before: &[(&str, &[&str])], after: &[(&str, &[&str])]) -> RiskChange {
         let (before, after) = (inventory(before), inventory(after));

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weft_graph::{
-    Cascade, CutFault, Drawn, Graph, GraphError, Item, Objective, Probability, Separation,
+    Cascade, CutFault, Drawn, Graph, GraphError, Item, Objective, Probability, Savings, Separation,
     ShortestPaths, Stakes, Tie, UNCUTTABLE, Worlds, blocking_shares, knapsack, minimum_cut,
 };
 
@@ -116,9 +116,9 @@ pub struct Drop {
 /// Direct dependencies that are looked at alone, those first that would save most if nothing depended on them.
 const LOOKED_AT: usize = 128;
 /// Those of them among which drops are chosen.
-const CANDIDATES: usize = 24;
+const CANDIDATES: usize = Savings::MOST_CANDIDATES;
 /// Evaluations that the search for drops takes.
-const EVALUATIONS: u64 = 600;
+const EVALUATIONS: u64 = 5_000;
 /// What the kept worlds of that search may take, in bytes.
 const DRAWN_BYTES: usize = 96 << 20;
 /// Worlds of that search, if they fit.
@@ -256,25 +256,28 @@ impl Question<'_> {
                 parts.push((executes, cascade));
             }
         }
-        let parts = parts
+        let drawn: Vec<Part<'_>> = parts
             .iter()
             .map(|(executes, cascade)| {
                 Part::of(model, *executes, cascade, uses.len(), self.settings.seed)
             })
             .collect();
-        let mut objective = Blocking { parts, losses: &model.losses, candidates: uses };
-        let alone = (0..objective.candidates.len()).map(|at| objective.fall(&[at]));
-        for (at, fall) in alone.collect::<Vec<u64>>().into_iter().enumerate() {
-            objective.candidates[at].alone = fall;
+        let mut candidates = uses;
+        for uses in candidates.chunks_mut(CANDIDATES) {
+            let blocking = Blocking::of(&drawn, &model.losses, uses);
+            for (at, candidate) in uses.iter_mut().enumerate() {
+                candidate.alone = blocking.fall(&[at]);
+            }
         }
-        objective.candidates.retain(|candidate| candidate.alone > 0);
+        candidates.retain(|candidate| candidate.alone > 0);
         // Stable, so that ties keep the order of the assessment.
-        objective.candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.alone));
-        objective.candidates.truncate(CANDIDATES);
+        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.alone));
+        candidates.truncate(CANDIDATES);
 
+        let objective = Blocking::of(&drawn, &model.losses, &candidates);
         let found = weft_graph::plan(&objective, self.budget.into(), EVALUATIONS);
         // In ascending order, which is that of what each saves alone.
-        let chosen = found.chosen.iter().map(|&at| &objective.candidates[at]);
+        let chosen = found.chosen.iter().map(|&at| &candidates[at]);
         let drop = |candidate: &Use| Drop {
             id: self.inventory.package(candidate.package).id.clone(),
             alone_nano: candidate.alone,
@@ -282,7 +285,7 @@ impl Question<'_> {
         };
         Ok(Drops {
             bound_nano: found.bound,
-            candidates: objective.candidates.len() as u64,
+            candidates: candidates.len() as u64,
             crates: chosen.map(drop).collect(),
             fall_nano: found.fall,
             gap_nano: found.gap(),
@@ -343,13 +346,6 @@ struct Use {
     package: u32,
 }
 
-/// What dropping dependencies saves, in kept worlds.
-struct Blocking<'a> {
-    parts: Vec<Part<'a>>,
-    losses: &'a [u32],
-    candidates: Vec<Use>,
-}
-
 /// The campaigns whose code runs at the same time.
 struct Part<'a> {
     drawn: Drawn<'a>,
@@ -378,9 +374,33 @@ impl<'a> Part<'a> {
     }
 }
 
-impl Objective for Blocking<'_> {
+/// What dropping dependencies saves.
+struct Blocking {
+    candidates: usize,
+    /// None if no campaign is planned against.
+    savings: Option<Savings>,
+}
+
+impl Blocking {
+    fn of(parts: &[Part<'_>], losses: &[u32], candidates: &[Use]) -> Blocking {
+        let nodes: Vec<u32> = candidates.iter().map(|candidate| candidate.node).collect();
+        let savings =
+            |part: &Part<'_>| part.drawn.savings(Stakes { seeds: &part.seeds, losses }, &nodes);
+        Blocking {
+            candidates: candidates.len(),
+            savings: parts.iter().map(savings).reduce(Savings::plus),
+        }
+    }
+
+    fn mean(&self, sum: impl Fn(&Savings) -> u128) -> u64 {
+        let mean = |savings: &Savings| assessment::nano(sum(savings) / savings.worlds());
+        self.savings.as_ref().map_or(0, mean)
+    }
+}
+
+impl Objective for Blocking {
     fn candidates(&self) -> usize {
-        self.candidates.len()
+        self.candidates
     }
 
     fn cost(&self, _: usize) -> u64 {
@@ -388,12 +408,11 @@ impl Objective for Blocking<'_> {
     }
 
     fn fall(&self, chosen: &[usize]) -> u64 {
-        let blocked: Vec<u32> = chosen.iter().map(|&at| self.candidates[at].node).collect();
-        let fall = |part: &Part<'_>| {
-            let stakes = Stakes { seeds: &part.seeds, losses: self.losses };
-            assessment::mean(&part.drawn.fall(stakes, &blocked), 0, 0)
-        };
-        self.parts.iter().map(fall).sum()
+        self.mean(|savings| savings.fall(chosen))
+    }
+
+    fn bound(&self, chosen: &[usize], undecided: &[usize], left: u64) -> u64 {
+        self.mean(|savings| savings.bound(chosen, undecided, left, |_| 1))
     }
 }
 
