@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use weft_gate::Place;
 use weft_gate::advisory::Advisories;
+use weft_gate::check::barrier;
 use weft_gate::facts::{self, Contents, Facts, Known, LockfileState, Notice};
 use weft_gate::input::{lockfile, manifest::Manifest, metadata};
 use weft_gate::inventory::{self, Drift, Inventory, Package};
-use weft_gate::policy::{Level, Policy};
+use weft_gate::policy::{Barrier, Level, Policy};
 
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
@@ -310,6 +311,7 @@ impl Loaded {
                 self.facts.licenses = licenses;
                 self.facts.releases = releases;
                 self.facts.notices.extend(namesakes(inventory, &self.facts.advisories));
+                self.facts.notices.extend(strays(inventory, &self.facts.policy));
                 self.facts.notices.sort();
             }
             Known::Unknown(reason) => {
@@ -411,6 +413,22 @@ fn database(inventory: &Inventory, directory: Option<&Path>, checkout: &Path) ->
         Ok(advisories) => Known::Value(advisories),
         Err(reason) => Known::Unknown(reason),
     }
+}
+
+/// Tells of barriers that guard nothing, since a name may be misspelled.
+fn strays(inventory: &Inventory, policy: &Policy) -> Vec<Notice> {
+    let of = |barrier: &Barrier| {
+        let kind = barrier.kind();
+        let names = barrier::strays(inventory, barrier).into_iter();
+        let message = move |name: &str| {
+            format!(
+                "a barrier `{kind}` guards nothing: no external package of the graph is called {name}"
+            )
+        };
+        names.map(message).collect::<Vec<String>>()
+    };
+    let messages = policy.barriers.iter().flat_map(of);
+    messages.map(|message| Notice { message, place: None }).collect()
 }
 
 /// Tells of packages that an advisory would be about if they came from crates.io.

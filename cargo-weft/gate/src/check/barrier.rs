@@ -2,4 +2,4 @@
 
 mod violated;
 
-pub use violated::{Violated, Violation, unknown, violations};
+pub use violated::{Violated, Violation, strays, unknown, violations};

@@ -1,5 +1,7 @@
 #![doc = include_str!("violated.md")]
 
+use std::collections::BTreeSet;
+
 use crate::check::{Check, Context, Introduction, each};
 use crate::exemption::days_between;
 use crate::facts::Facts;
@@ -38,9 +40,42 @@ impl Check for Violated {
     fn gap(&self, context: &Context<'_>) -> Option<String> {
         let inventory = context.inventory().ok()?;
         let barriers = context.policy().barriers.iter();
-        let mut gaps = barriers.filter_map(|barrier| unknown(context.facts(), inventory, barrier));
-        gaps.next()
+        let gaps = barriers.filter_map(|barrier| unknown(context.facts(), inventory, barrier));
+        let mut gaps: Vec<String> = gaps.collect();
+        // Pins and windows of several crates may lack the same.
+        let mut told = BTreeSet::new();
+        gaps.retain(|gap| told.insert(gap.clone()));
+        if let Some(more) = gaps.len().checked_sub(TOLD_GAPS).filter(|more| *more > 0) {
+            gaps.truncate(TOLD_GAPS);
+            gaps.push(format!("and so it is with {more} more"));
+        }
+        (!gaps.is_empty()).then(|| gaps.join("; "))
     }
+}
+
+/// How many things are named that are not known.
+const TOLD_GAPS: usize = 3;
+
+/// Lists the names in a barrier that no package has which it could be about.
+///
+/// A crate that is kept away is not there if all is well; any other name may be misspelled.
+pub fn strays<'a>(inventory: &Inventory, barrier: &'a Barrier) -> Vec<&'a str> {
+    let named: Vec<&str> = match barrier {
+        Barrier::Drop { feature: None, .. } => Vec::new(),
+        Barrier::Region { crates, .. } => crates.iter().map(String::as_str).collect(),
+        Barrier::Window { name, .. } if name == "*" => Vec::new(),
+        Barrier::Attest { name, .. }
+        | Barrier::Drop { name, .. }
+        | Barrier::Fork { name, .. }
+        | Barrier::Pin { name, .. }
+        | Barrier::Review { name, .. }
+        | Barrier::Seal { name, .. }
+        | Barrier::Vendor { name, .. }
+        | Barrier::Window { name, .. } => vec![name],
+    };
+    let present = inventory.present_externals();
+    let is_there = |name: &&str| present.iter().any(|&i| inventory.package(i).name == **name);
+    named.into_iter().filter(|name| !is_there(name)).collect()
 }
 
 /// Returns the shortest path that shows a violation, and the manifest line that it begins with: where an edge is at
