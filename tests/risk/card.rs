@@ -52,6 +52,30 @@ fn a_card_of_a_hijacked_release_reads_as_it_did() {
     });
 }
 
+/// A typosquat is found within days, so whoever took a version in long ago has nothing to fear of it.
+#[test]
+fn ages_are_those_of_the_day_that_is_asked_for() {
+    let case = Case::of("behavior/new-capability/onering");
+    let published = "2026-11-20";
+    let report = |command: &str, day: &str| -> Value {
+        let line = format!("{command} --precision lock --as-of {day} --format json");
+        let run = Run::new(case.tree.path("tree"), &line).env("CARGO_HOME", case.home.path());
+        serde_json::from_str(&run.within(60).done().exits(0).stdout).unwrap()
+    };
+    for (command, expected) in [
+        ("risk", "/assessment/expected/mean_nano"),
+        ("risk simulate", "/assessment/expected/mean_nano"),
+        ("risk plan", "/plan/before/mean_nano"),
+    ] {
+        let [soon, late] = [published, "2027-11-19"].map(|day| {
+            let report = report(command, day);
+            assert_eq!(report["as_of"], day, "{command}");
+            report.pointer(expected).unwrap().as_u64().unwrap()
+        });
+        assert!(soon > late, "{command}: {soon} and {late}");
+    }
+}
+
 #[test]
 fn what_a_remedy_saves_is_what_the_expected_loss_falls_by() {
     let case = Case::of("behavior/new-capability/onering");

@@ -52,7 +52,7 @@ fn identical_lockfiles_differ_in_nothing() {
         check_nothing(&found, name);
         let human = run(&tree, "Cargo.lock Cargo.lock").exits(0).stdout;
         assert!(
-            human.contains("(no change)") && human.ends_with("\nno package changed\n"),
+            human.contains("(no change)") && human.contains("\nno package changed\n"),
             "{human}"
         );
     }
@@ -200,9 +200,9 @@ fn a_change_of_the_work_tree_is_told_from_end_to_end() {
     let human = run(&tree, "").exits(0).stdout;
     assert!(human.lines().all(|line| line.width() <= 80), "{human}");
     for part in [
-        "added fresh@1.0.0: own loss +0.00002",
-        "upgraded kept@1.0.0 -> kept@1.1.0: own loss +0.00002",
-        "upgraded moved@1.0.0 -> moved@1.1.0: own loss as before",
+        "added fresh@1.0.0: +0.00002",
+        "upgraded kept@1.0.0 -> kept@1.1.0: +0.00002",
+        "upgraded moved@1.0.0 -> moved@1.1.0: as before",
         "moved@1.1.0: build script, where 1 member is built, new",
         "moved@1.1.0: publisher: github.com/mallory; no more: github.com/ann",
         "barriers newly violated (1)",
@@ -268,6 +268,6 @@ fn a_lockfile_is_compared_with_nothing_else() {
     check("HEAD Cargo.lock", "compared with another lockfile alone");
     check("Cargo.lock", "compared with another lockfile alone");
     check("nowhere.lock Cargo.lock", "there is no lockfile at nowhere.lock");
-    check("Cargo.lock Cargo.lock --lockfile Cargo.lock", "leave out --lockfile");
+    check("Cargo.lock Cargo.lock --lockfile Cargo.lock", "name both: ");
     check("nowhere", "no commit `nowhere`");
 }

@@ -24,6 +24,8 @@ use crate::report;
 use crate::source::behavior::{self, Unread};
 
 #[derive(Debug, Args)]
+// Commits are known at lock precision alone.
+#[command(mut_arg("lockfile", |arg| arg.hide(true)), mut_arg("precision", |arg| arg.hide(true)))]
 pub(super) struct DiffArgs {
     /// The commit to compare with
     #[arg(default_value = "HEAD")]
@@ -319,5 +321,6 @@ fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 
 /// Returns a package URL without what all of them begin with.
 pub(super) fn short(id: &str) -> String {
-    id.strip_prefix("pkg:cargo/").unwrap_or(id).to_owned()
+    // Of what names and versions have, a package URL writes `+` alone as something else.
+    id.strip_prefix("pkg:cargo/").unwrap_or(id).replace("%2B", "+")
 }

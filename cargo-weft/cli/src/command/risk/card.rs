@@ -28,7 +28,7 @@ use super::{Drawing, Format, campaigns};
 use crate::command::facts::{Loaded, redirected};
 use crate::command::output::{Reports, Text};
 use crate::command::why::{self, Answer, Query};
-use crate::command::{Selection, facts, today};
+use crate::command::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::report;
 use crate::source::behavior;
@@ -45,9 +45,6 @@ pub(super) struct CardArgs {
     /// A database of advisories: a clone of RustSec's advisory-db, or a directory like it
     #[arg(long, value_name = "DIR")]
     advisory_db: Option<PathBuf>,
-    /// The day the card is for; by default today (UTC)
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    as_of: Option<Date>,
     #[command(flatten)]
     drawing: Drawing,
     #[command(flatten)]
@@ -200,7 +197,7 @@ struct Released {
 
 pub(super) fn run(args: &CardArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
-    let mut loaded = facts::load(&args.selection, args.as_of.unwrap_or_else(today))?;
+    let mut loaded = facts::load(&args.selection, args.drawing.day())?;
     loaded.for_verdict(args.advisory_db.as_deref())?;
     loaded.know_publishers();
     let cards = cards(args, &loaded)?;

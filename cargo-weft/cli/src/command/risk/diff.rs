@@ -15,6 +15,7 @@ use weft_gate::capability::{Capability, Shift};
 use weft_gate::check::barrier;
 use weft_gate::diff::{Base, ChangeKind, Diff};
 use weft_gate::facts::{Facts, Known};
+use weft_gate::inventory::Precision;
 use weft_gate::risk::change::{
     ConcentrationChange, CrateChange, LossChange, PublisherChange, RiskChange, Side, Step,
 };
@@ -23,12 +24,12 @@ use weft_gate::risk::{Assessment, Concentration, Model};
 use weft_graph::{Condensation, Graph, GraphError, reach_from_roots};
 
 use super::rank::{concentration, named, percent};
-use super::{Drawing, Format, losses};
+use super::{Drawing, Footing, Format, losses};
 use crate::command::compare::{self, Question, compare};
 use crate::command::diff::{brought, by_reason, know_publishers, shift, short};
 use crate::command::facts::{self, Loaded};
 use crate::command::output::{Reports, Text};
-use crate::command::{PrecisionChoice, Selection, today};
+use crate::command::{PrecisionChoice, Selection};
 use crate::error::{Error, ExitStatus};
 use crate::escape::{markdown as markdown_text, markdown_code, terminal};
 use crate::report;
@@ -38,6 +39,8 @@ use crate::source::behavior::Unread;
 use crate::source::{index, policy};
 
 #[derive(Debug, Args)]
+// Commits are known at lock precision alone, and lockfiles are named by themselves.
+#[command(mut_arg("lockfile", |arg| arg.hide(true)), mut_arg("precision", |arg| arg.hide(true)))]
 pub(super) struct DiffArgs {
     /// The commit to compare with, or a lockfile whose name ends with `.lock`
     #[arg(default_value = "HEAD")]
@@ -49,9 +52,6 @@ pub(super) struct DiffArgs {
     /// How many crates and publishers to show, those first whose part changed most; 0 shows all
     #[arg(long, default_value_t = 20, value_name = "N")]
     top: usize,
-    /// The day to judge both for; by default today (UTC)
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    as_of: Option<Date>,
     #[command(flatten)]
     drawing: Drawing,
     #[command(flatten)]
@@ -61,6 +61,9 @@ pub(super) struct DiffArgs {
 /// What a change does, in JSON.
 #[derive(Serialize, JsonSchema)]
 struct RiskDiff {
+    /// The day that the ages of versions are reckoned for.
+    #[schemars(with = "String")]
+    as_of: Date,
     /// What the barriers of the base's policy do not let in.
     barriers: Barriers,
     /// What it is compared with.
@@ -75,6 +78,8 @@ struct RiskDiff {
     not_evaluated: Vec<Unread>,
     /// Packages that came, went, or changed.
     packages: Diff,
+    /// How sharply the graph that is compared is known.
+    precision: Precision,
     /// The version of the priors.
     priors: String,
     /// How much hangs on whom.
@@ -139,7 +144,13 @@ fn is_lockfile(name: &str) -> bool {
 }
 
 fn pair(args: &DiffArgs) -> Result<Pair, Error> {
-    let as_of = args.as_of.unwrap_or_else(today);
+    let as_of = args.drawing.day();
+    if args.selection.lockfile.is_some() {
+        return Err(Error::usage(
+            "--lockfile names one lockfile, and a comparison takes two",
+            "name both: `cargo weft risk diff OLD/Cargo.lock NEW/Cargo.lock`",
+        ));
+    }
     match (&*args.base, args.head.as_deref()) {
         (base, Some(head)) if is_lockfile(base) && is_lockfile(head) => {
             lockfiles(args, Path::new(base), Path::new(head), as_of)
@@ -169,11 +180,10 @@ fn pair(args: &DiffArgs) -> Result<Pair, Error> {
 /// Reads two lockfiles, both by the policy and the publishers' files that lie beside the first.
 fn lockfiles(args: &DiffArgs, base: &Path, head: &Path, as_of: Date) -> Result<Pair, Error> {
     let selection = &args.selection;
-    let is_plain = selection.lockfile.is_none() && selection.manifest_path.is_none();
-    if !is_plain || selection.precision == PrecisionChoice::Metadata {
+    if selection.manifest_path.is_some() || selection.precision == PrecisionChoice::Metadata {
         return Err(Error::usage(
             "lockfiles are known at lock precision alone, and name themselves",
-            "leave out --lockfile, --manifest-path and --precision",
+            "leave out --manifest-path and --precision",
         ));
     }
     let folder = match base.parent() {
@@ -245,6 +255,7 @@ fn found(args: &DiffArgs, pair: &Pair) -> Result<RiskDiff, Error> {
     };
     let (capabilities, not_evaluated) = brought(pair.base.facts.publishers.as_ref(), &pair.head)?;
     Ok(RiskDiff {
+        as_of: pair.head.facts.as_of,
         barriers: barriers(&pair.base.facts, old, &pair.head.facts, new),
         base: pair.base_name.clone(),
         host_execution: host_execution(&pair.head.facts, new).map_err(|e| unknown(&e))?,
@@ -252,6 +263,7 @@ fn found(args: &DiffArgs, pair: &Pair) -> Result<RiskDiff, Error> {
         head: pair.head_name.clone(),
         not_evaluated,
         packages,
+        precision: new.precision,
         priors: after.0.priors,
         publishers,
         risk,
@@ -407,10 +419,8 @@ fn packages(found: &RiskDiff) -> Option<Section> {
         found.risk.crates.iter().map(|row| (&*row.id, row.own_change_nano)).collect();
     let told = |kind: &str, id: &str, name: String| {
         let own = own.get(id).copied().unwrap_or(0);
-        format!(
-            "{kind} {name}: own loss {}",
-            if own == 0 { "as before".to_owned() } else { signed(own) }
-        )
+        let own = if own == 0 { "as before".to_owned() } else { signed(own) };
+        format!("{kind} {name}: {own}")
     };
     let changed = packages.changed.iter().map(|change| {
         let kind = match change.kind {
@@ -424,7 +434,8 @@ fn packages(found: &RiskDiff) -> Option<Section> {
     });
     let added = packages.added.iter().map(|id| told("added", id, short(id)));
     let removed = packages.removed.iter().map(|id| told("removed", id, short(id)));
-    list("packages", added.chain(removed).chain(changed))
+    let title = "packages, and what attacks that begin in them cost more or less";
+    list(title, added.chain(removed).chain(changed))
 }
 
 fn crates(rows: &[CrateChange], top: usize) -> Option<Section> {
@@ -483,7 +494,7 @@ fn concentration_lines(found: &RiskDiff) -> Option<Section> {
                 true => String::new(),
                 false => format!(", no fewer than {}", half.at_least),
             };
-            let who = named(half.publishers.iter().map(|chosen| chosen.publisher.as_str()));
+            let who = named(half.publishers.iter().map(|chosen| &*chosen.publisher));
             format!("{} ({who}{proof})", plural(count, "publisher"))
         }
     };
@@ -544,6 +555,8 @@ fn human(found: &RiskDiff, top: usize) -> String {
     if found.packages.is_empty() {
         out.push_str("\nno package changed\n");
     }
+    out.push('\n');
+    report::human::paragraph(&mut out, "", &footing(found).to_string(), 2);
     out
 }
 
@@ -594,5 +607,11 @@ fn markdown(found: &RiskDiff, top: usize) -> String {
     if found.packages.is_empty() {
         out.push_str("\nNo package changed.\n");
     }
+    _ = writeln!(out, "\nThis is {}.", footing(found));
     out
+}
+
+fn footing(found: &RiskDiff) -> Footing<'_> {
+    let RiskDiff { as_of, precision, ref priors, seed, worlds, .. } = *found;
+    Footing { as_of, precision, priors, seed, worlds }
 }

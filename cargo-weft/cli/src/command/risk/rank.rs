@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -16,10 +17,11 @@ use weft_gate::risk::publisher::{Bottleneck, Half};
 use weft_gate::risk::{Assessment, Concentration, Model, Settings};
 use weft_gate::topology::RiskRow;
 
-use super::{Drawing, Format, losses};
+use super::{Drawing, Footing, Format, losses};
+use crate::command::Selection;
+use crate::command::diff::short;
 use crate::command::facts::{self, Loaded};
 use crate::command::output::{Reports, Text};
-use crate::command::{Selection, today};
 use crate::error::{Error, ExitStatus};
 use crate::escape::{markdown as markdown_text, markdown_code, terminal};
 use crate::report;
@@ -80,14 +82,15 @@ const LEGEND: [(&str, &str); 10] = [
 ];
 
 /// What each column of the table of publishers says.
-const PUBLISHER_LEGEND: [(&str, &str); 3] = [
+const PUBLISHER_LEGEND: [(&str, &str); 4] = [
     (
         "delta",
         "by how much the expected loss falls if all that the publisher may publish is blocked",
     ),
+    ("+-", "half of the width of the interval that chance leaves to it, nineteen times in twenty"),
     (
         "share",
-        "that fall as a part of the expected loss; shares overlap, and add up to more than 100%",
+        "that fall as a part of what is expected in the same worlds; shares overlap, and add up to more than 100%",
     ),
     (
         "known by",
@@ -99,6 +102,9 @@ const PUBLISHER_LEGEND: [(&str, &str); 3] = [
 /// The table in JSON.
 #[derive(Serialize, JsonSchema)]
 struct Table {
+    /// The day that the ages of versions are reckoned for.
+    #[schemars(with = "String")]
+    as_of: Date,
     /// What attacks are expected to cost; its rows are those of the table.
     assessment: Assessment,
     /// f50 in thousandths.
@@ -116,7 +122,7 @@ struct Table {
 
 pub(super) fn run(args: &RankArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
-    let mut loaded = facts::load(&args.selection, today())?;
+    let mut loaded = facts::load(&args.selection, args.drawing.day())?;
     loaded.know_publishers();
     let inventory = loaded.inventory()?;
     let model = args.drawing.model(&loaded, inventory)?;
@@ -140,6 +146,7 @@ pub(super) fn run(args: &RankArgs) -> Result<ExitStatus, Error> {
     assessment.rows = shown.map(|&at| assessment.rows[at].clone()).collect();
 
     let table = Table {
+        as_of: loaded.facts.as_of,
         assessment,
         f50_thousandths: topology.f50_thousandths,
         precision: inventory.precision,
@@ -200,7 +207,8 @@ fn human(table: &Table, args: &RankArgs) -> String {
     if let Some(f50) = table.f50_thousandths {
         _ = writeln!(out, "  f50 {}.{}%", f50 / 10, f50 % 10);
     }
-    _ = writeln!(out, "  at {} precision\n", table.precision.as_str());
+    report::human::paragraph(&mut out, "", &footing(table).to_string(), 2);
+    out.push('\n');
     let rows = publisher_rows(table, args.top);
     if !rows.is_empty() {
         out.push_str(&publisher_table(&rows));
@@ -230,9 +238,10 @@ fn legend(out: &mut String, columns: &[(&str, &str)]) {
 fn markdown(table: &Table, args: &RankArgs) -> String {
     let mut out = report::markdown::risk_table(&table.rows, Some(&deltas(table)));
     _ = writeln!(out, "\nExpected loss of a year: {}.", band(&table.assessment));
+    _ = writeln!(out, "\nThis is {}.", footing(table));
     let rows = publisher_rows(table, args.top);
     if !rows.is_empty() {
-        _ = writeln!(out, "\n| {} |\n|-|-:|-:|-:|-|", PUBLISHER_HEADER.join(" | "));
+        _ = writeln!(out, "\n| {} |\n|-|-:|-:|-:|-:|-|", PUBLISHER_HEADER.join(" | "));
     }
     for [who, rest @ ..] in rows {
         _ = writeln!(out, "| {} | {} |", markdown_code(&who), rest.join(" | "));
@@ -246,10 +255,10 @@ fn markdown(table: &Table, args: &RankArgs) -> String {
     out
 }
 
-const PUBLISHER_HEADER: [&str; 5] = ["publisher", "delta", "share", "crates", "known by"];
+const PUBLISHER_HEADER: [&str; 6] = ["publisher", "delta", "+-", "share", "crates", "known by"];
 
 /// Returns the cells of the table of publishers, none of them escaped.
-fn publisher_rows(table: &Table, top: usize) -> Vec<[String; 5]> {
+fn publisher_rows(table: &Table, top: usize) -> Vec<[String; 6]> {
     let Known::Value(concentration) = &table.publishers else { return Vec::new() };
     let row = |row: &Bottleneck| {
         let by = row.by.keys().map(|basis| match basis {
@@ -260,6 +269,7 @@ fn publisher_rows(table: &Table, top: usize) -> Vec<[String; 5]> {
         [
             row.publisher.clone(),
             losses(row.delta_nano),
+            losses(row.delta_error_nano),
             percent(row.share_permille),
             row.crates.to_string(),
             by.collect::<Vec<_>>().join(", "),
@@ -270,7 +280,7 @@ fn publisher_rows(table: &Table, top: usize) -> Vec<[String; 5]> {
 }
 
 /// Lays out rows of publishers, whose names give way to what else there is.
-fn publisher_table(rows: &[[String; 5]]) -> String {
+fn publisher_table(rows: &[[String; 6]]) -> String {
     use Align::{Left, Right};
     let table = |width: usize| {
         let rows: Vec<Vec<String>> = rows
@@ -280,7 +290,7 @@ fn publisher_table(rows: &[[String; 5]]) -> String {
                 std::iter::once(who).chain(rest.iter().cloned()).collect()
             })
             .collect();
-        layout(&[Left, Right, Right, Right, Left], &PUBLISHER_HEADER, &rows, 2)
+        layout(&[Left, Right, Right, Right, Right, Left], &PUBLISHER_HEADER, &rows, 2)
     };
     let fits = |table: &String| table.lines().all(|line| line.width() <= report::human::WIDTH);
     (12..=40).rev().map(table).find(fits).unwrap_or_else(|| table(12))
@@ -332,7 +342,7 @@ fn publisher_sentences(table: &Table) -> Vec<String> {
             "publishers unknown of {} of {}: {}",
             concentration.unknown.len(),
             report::human::plural(all as u64, "crate"),
-            named(concentration.unknown.iter().map(|id| id.trim_start_matches("pkg:cargo/")))
+            named(concentration.unknown.iter().map(|id| short(id)))
         ));
     }
     sentences
@@ -359,8 +369,8 @@ fn half(half: Option<&Half>) -> String {
 }
 
 /// Names the first of some things.
-pub(super) fn named<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
+pub(super) fn named(names: impl Iterator<Item = impl Into<String>>) -> String {
+    let names: Vec<String> = names.map(Into::into).collect();
     match names.len().checked_sub(NAMED).filter(|more| *more > 0) {
         Some(more) => format!("{} and {more} more", names[..NAMED].join(", ")),
         None => names.join(", "),
@@ -381,6 +391,12 @@ fn band(assessment: &Assessment) -> String {
         losses(band.low_nano),
         losses(band.high_nano)
     )
+}
+
+fn footing(table: &Table) -> Footing<'_> {
+    let Assessment { priors, seed, worlds, .. } = &table.assessment;
+    let Table { as_of, precision, .. } = *table;
+    Footing { as_of, precision, priors, seed: *seed, worlds: *worlds }
 }
 
 /// Says what of the table is to be taken with care.

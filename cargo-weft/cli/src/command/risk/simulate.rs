@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 use weft_gate::inventory::Precision;
@@ -10,9 +11,9 @@ use weft_gate::risk::Assessment;
 use weft_gate::risk::assessment::{Band, CampaignLoss};
 
 use super::rank::permille;
-use super::{Drawing, Format, losses};
+use super::{Drawing, Footing, Format, losses};
 use crate::command::output::{Reports, Text};
-use crate::command::{Selection, facts, today};
+use crate::command::{Selection, facts};
 use crate::error::{Error, ExitStatus};
 use crate::escape::{markdown as markdown_text, markdown_code, terminal};
 use crate::report;
@@ -31,6 +32,9 @@ pub(super) struct SimulateArgs {
 /// A simulation in JSON.
 #[derive(Serialize, JsonSchema)]
 struct Simulation {
+    /// The day that the ages of versions are reckoned for.
+    #[schemars(with = "String")]
+    as_of: Date,
     /// What attacks are expected to cost.
     assessment: Assessment,
     /// How sharply the graph is known.
@@ -41,14 +45,15 @@ struct Simulation {
 
 pub(super) fn run(args: &SimulateArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
-    let loaded = facts::load(&args.selection, today())?;
+    let loaded = facts::load(&args.selection, args.drawing.day())?;
     let inventory = loaded.inventory()?;
     let model = args.drawing.model(&loaded, inventory)?;
     let settings = args.drawing.settings();
     let assess = || Assessment::of(inventory, &model, settings);
     let assessment =
         args.drawing.install(assess)?.map_err(|e| Error::NoGraph { reason: e.to_string() })?;
-    let simulation = Simulation { assessment, precision: inventory.precision, schema: 1 };
+    let (as_of, precision) = (loaded.facts.as_of, inventory.precision);
+    let simulation = Simulation { as_of, assessment, precision, schema: 1 };
     let render = |format| match format {
         Format::Human => Ok(Text::Styled(human(&simulation))),
         Format::Json => report::json::render(&simulation).map(Text::Machine),
@@ -133,13 +138,14 @@ fn sentences(simulation: &Simulation) -> Vec<(&'static str, String)> {
         ),
         (
             "drawn",
-            format!(
-                "{} worlds of seed {}, priors of {}, at {} precision",
-                assessment.worlds,
-                assessment.seed,
-                assessment.priors,
-                simulation.precision.as_str()
-            ),
+            Footing {
+                as_of: simulation.as_of,
+                precision: simulation.precision,
+                priors: &assessment.priors,
+                seed: assessment.seed,
+                worlds: assessment.worlds,
+            }
+            .to_string(),
         ),
     ];
     for campaign in assessment.campaigns.iter().filter(|campaign| campaign.unknown > 0) {
@@ -148,7 +154,7 @@ fn sentences(simulation: &Simulation) -> Vec<(&'static str, String)> {
             format!("whether {} can begin in {count}, whose age is not known", campaign.name);
         sentences.push(("unknown", sentence));
     }
-    for elasticity in &assessment.elasticities {
+    for elasticity in assessment.elasticities.iter().filter(|part| part.permille != 0) {
         let permille = i32::try_from(elasticity.permille).unwrap_or(i32::MAX);
         let sentence = format!(
             "one percent more of {} is {} percent more loss",

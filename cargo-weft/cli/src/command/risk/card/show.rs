@@ -13,7 +13,7 @@ use weft_gate::risk::campaign::Execution;
 
 use super::{Card, Cards, Exposed};
 use crate::command::diff::{shift, short};
-use crate::command::risk::losses;
+use crate::command::risk::{Footing, losses};
 use crate::escape::{markdown as inert, markdown_code, terminal};
 use crate::report::human::{paragraph, place, plural};
 use crate::source::versions::Step;
@@ -66,14 +66,10 @@ fn title(card: &Card) -> String {
 }
 
 fn footer(cards: &Cards) -> String {
-    format!(
-        "for {}, {} worlds of seed {}, priors of {}, at {} precision; `--format json` has everything",
-        cards.as_of,
-        cards.worlds,
-        cards.seed,
-        cards.priors,
-        cards.precision.as_str()
-    )
+    let Cards { as_of, precision, priors, seed, worlds, .. } = cards;
+    let (as_of, precision, seed, worlds) = (*as_of, *precision, *seed, *worlds);
+    let footing = Footing { as_of, precision, priors, seed, worlds };
+    format!("{footing}; `--format json` has everything")
 }
 
 /// Returns the lines under each heading, as they are; what is not known is said there.

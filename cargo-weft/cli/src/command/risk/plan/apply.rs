@@ -1,0 +1,126 @@
+//! Writing barriers into `weft.toml`.
+
+use std::path::{Path, PathBuf};
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use weft_gate::check::barrier;
+use weft_gate::inventory::Inventory;
+use weft_gate::policy::{Barrier, parse_layer};
+
+use super::edit::Dropped;
+use super::show::words;
+use super::{PlanArgs, Report};
+use crate::command::facts::Loaded;
+use crate::error::Error;
+use crate::source::files;
+
+/// Writes the barriers that nothing violates today.
+pub(super) fn apply(
+    args: &PlanArgs,
+    loaded: &Loaded,
+    inventory: &Inventory,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let mut facts = loaded.facts.clone();
+    let mut written = Vec::new();
+    // What the command line drops is kept away from the edit on; what the plan would drop, a person has not chosen.
+    for Dropped { name, feature } in &args.drop {
+        let reason = "it was dropped to lower the expected loss".to_owned();
+        let barrier = Barrier::Drop { name: name.clone(), feature: feature.clone(), reason };
+        if !barrier::violations(&facts, inventory, &barrier).is_empty() {
+            report.until_edited.push(words(&barrier));
+        }
+        report.applied.push(format!("{} {name}", barrier.kind()));
+        written.push(barrier);
+    }
+    for proposal in report.proposals() {
+        let others = facts.policy.barriers.clone();
+        facts.policy.barriers.extend_from_slice(&proposal);
+        let mut violations =
+            proposal.iter().flat_map(|barrier| barrier::violations(&facts, inventory, barrier));
+        if let Some(violation) = violations.next() {
+            report.not_applied.push(violation.sentence);
+            facts.policy.barriers = others;
+            continue;
+        }
+        for barrier in &proposal {
+            report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
+            report.not_evaluated.extend(barrier::unknown(&facts, inventory, barrier));
+        }
+        written.extend(proposal);
+    }
+    if written.is_empty() { Ok(()) } else { write(&policy_file(args, loaded)?, &written) }
+}
+
+/// The largest policy that is edited, in bytes.
+const MAX_POLICY: usize = 1 << 20;
+
+/// Returns the file that barriers are written into.
+fn policy_file(args: &PlanArgs, loaded: &Loaded) -> Result<PathBuf, Error> {
+    match args.selection.policy.as_deref() {
+        None => Ok(loaded.root.join("weft.toml")),
+        Some(path) if Path::new(path).is_file() => Ok(PathBuf::from(path)),
+        Some(profile) => Err(Error::usage(
+            format!("barriers cannot be written into the profile `{profile}`"),
+            "name a policy file, or leave --policy out",
+        )),
+    }
+}
+
+fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
+    const FILE: &str = "weft.toml";
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+    let directory = directory.map_err(|source| Error::File {
+        action: "read",
+        path: FILE.to_owned(),
+        source,
+    })?;
+    let path = &directory.join(path.file_name().unwrap_or(FILE.as_ref()));
+    let text = match files::read_inside(&directory, path, MAX_POLICY) {
+        Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(None) => "schema = 1\nprofile = \"local\"\n".to_owned(),
+        Err(refusal) => return Err(Error::usage(format!("{FILE} {refusal}"), "correct it first")),
+    };
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|_| Error::usage(format!("{FILE} cannot be edited"), "correct it first"))?;
+    let list = document.entry("barrier").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let list = list.as_array_of_tables_mut().ok_or_else(|| {
+        Error::usage(
+            format!("{FILE} holds its barriers in an inline array"),
+            "write each as a table `[[barrier]]`",
+        )
+    })?;
+    for barrier in barriers {
+        list.push(entry(barrier)?);
+    }
+    let text = document.to_string();
+    // What would not be read again is not written.
+    parse_layer(FILE, text.as_bytes())
+        .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
+    files::replace(path, text.as_bytes())
+}
+
+/// The keys that come first in a barrier.
+const FIRST: [&str; 4] = ["kind", "crate", "crates", "version"];
+
+/// Writes a barrier as a table: what it is about first, and why last.
+fn entry(barrier: &Barrier) -> Result<Table, Error> {
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(e.to_string());
+    let fields = toml::Table::try_from(barrier).map_err(|e| bug(&e))?;
+    let rank = |key: &str| match FIRST.iter().position(|first| *first == key) {
+        Some(rank) => rank,
+        None if key == "reason" => FIRST.len() + 1,
+        None => FIRST.len(),
+    };
+    let mut fields: Vec<(String, toml::Value)> = fields.into_iter().collect();
+    // Stable, so that the others keep their order.
+    fields.sort_by_key(|(key, _)| rank(key));
+    let mut table = Table::new();
+    for (key, field) in fields {
+        let written: toml_edit::Value = field.to_string().parse().map_err(|e| bug(&e))?;
+        table[&key] = value(written);
+    }
+    Ok(table)
+}
