@@ -146,6 +146,13 @@ impl Loaded {
         self.add_claims(None)
     }
 
+    /// Adds what risk is reckoned from beside the graph: how old versions are, and who vouches for them.
+    pub(super) fn for_risk(&mut self) -> Result<(), Error> {
+        self.facts.releases = index::releases(self.inventory()?);
+        self.know_vouchers();
+        Ok(())
+    }
+
     /// Returns the same workspace with another graph, of which nothing else is known yet.
     pub(super) fn relocked(&self, inventory: Inventory) -> Self {
         Self {
@@ -415,7 +422,7 @@ fn database(inventory: &Inventory, directory: Option<&Path>, checkout: &Path) ->
     }
 }
 
-/// Tells of barriers that guard nothing, since a name may be misspelled.
+/// Tells of barriers that guard nothing, and of losses of nobody, since a name may be misspelled.
 fn strays(inventory: &Inventory, policy: &Policy) -> Vec<Notice> {
     let of = |barrier: &Barrier| {
         let kind = barrier.kind();
@@ -427,7 +434,12 @@ fn strays(inventory: &Inventory, policy: &Policy) -> Vec<Notice> {
         };
         names.map(message).collect::<Vec<String>>()
     };
-    let messages = policy.barriers.iter().flat_map(of);
+    let members = inventory.packages.iter().filter(|package| package.member);
+    let members: BTreeSet<&str> = members.map(|package| &*package.name).collect();
+    let losses = policy.risk.losses.keys().filter(|name| !members.contains(&***name));
+    let losses =
+        losses.map(|name| format!("`risk.losses` names {name}, and no member is called so"));
+    let messages = policy.barriers.iter().flat_map(of).chain(losses);
     messages.map(|message| Notice { message, place: None }).collect()
 }
 

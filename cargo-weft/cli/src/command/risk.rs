@@ -13,13 +13,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use weft_gate::inventory::Precision;
 use weft_gate::risk::assessment::{MIN_WORLDS, losses};
-use weft_gate::risk::{Campaign, Model, Priors, Settings, campaign, model, prior};
-use weft_gate::{Inventory, Policy, risk};
+use weft_gate::risk::{Campaign, InForce, Model, Priors, Settings, campaign, model, prior};
+use weft_gate::{Facts, Inventory, Policy, risk};
 
 use super::facts::Loaded;
 use super::today;
 use crate::error::{Error, ExitStatus};
-use crate::source::{files, index};
+use crate::source::files;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -99,12 +99,24 @@ impl Drawing {
     }
 
     /// Returns the model of an inventory under these campaigns.
-    fn model(&self, loaded: &Loaded, inventory: &Inventory) -> Result<Model, Error> {
-        let priors = prior::built_in();
-        let policy = &loaded.facts.policy;
-        let campaigns = campaigns(&self.campaign, policy, &priors)?;
-        Ok(model_of(loaded, inventory, policy, priors, campaigns))
+    fn model(&self, loaded: &Loaded, inventory: &Inventory) -> Result<Weighed, Error> {
+        let (facts, priors) = (&loaded.facts, prior::built_in());
+        let InForce { policy, left_out } = risk::in_force(facts, inventory);
+        let campaigns = campaigns(&self.campaign, &policy, &priors)?;
+        let model = Model::of(inventory, &policy, reckoned_from(facts), priors, campaigns);
+        Ok(Weighed { model, not_counted: left_out })
     }
+}
+
+/// A model, and what of the policy does not count in it.
+struct Weighed {
+    model: Model,
+    not_counted: Vec<String>,
+}
+
+/// Returns what is known beside the graph and the policy.
+fn reckoned_from(facts: &Facts) -> model::Known<'_> {
+    model::Known { as_of: facts.as_of, releases: facts.releases.as_ref().ok() }
 }
 
 /// What numbers of risk rest on beside the graph and the rules.
@@ -125,19 +137,6 @@ impl Display for Footing<'_> {
             "for {as_of}, {worlds} worlds of seed {seed}, priors of {priors}, at {precision} precision"
         )
     }
-}
-
-/// Returns the model of an inventory under a policy.
-fn model_of(
-    loaded: &Loaded,
-    inventory: &Inventory,
-    policy: &Policy,
-    priors: Priors,
-    campaigns: Vec<Campaign>,
-) -> Model {
-    let releases = index::releases(inventory);
-    let known = model::Known { as_of: loaded.facts.as_of, releases: releases.as_ref().ok() };
-    Model::of(inventory, policy, known, priors, campaigns)
 }
 
 /// The largest campaign that is read, in bytes.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Gamma};
 use weft_graph::{Bounds, Cascade, GraphError, Stakes, Tally, Worlds, bounds, mix};
 
-use super::campaign::{Campaign, Execution};
+use super::campaign::Execution;
 use super::model::Model;
 use super::prior::Rate;
 use crate::inventory::Inventory;
@@ -84,10 +84,34 @@ pub struct CampaignLoss {
     pub error_nano: u64,
     /// Whether no world had to be drawn.
     pub exact: bool,
+    /// The count that its rate follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
     /// Its name.
     pub name: String,
     /// Of how many crates it is not known whether it can begin there; none of them is counted.
     pub unknown: u64,
+}
+
+/// A count of attacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// In how many they were counted.
+    pub among: u32,
+    /// How many there were.
+    pub cases: u32,
+    /// The name of the rate.
+    pub rate: String,
+    /// What they were counted in.
+    pub unit: String,
+}
+
+impl Counted {
+    fn of(rate: &Rate) -> Self {
+        let Rate { among, cases, ref name, ref unit, .. } = *rate;
+        Self { among, cases, rate: name.clone(), unit: unit.clone() }
+    }
 }
 
 /// What an external crate has to do with it.
@@ -168,7 +192,8 @@ impl Assessment {
         }
         let rates = Rates::of(model, settings.seed);
         let campaigns = campaigns(model, &parts, &rates);
-        let expected = rates.band(&campaigns);
+        let estimates = parts.iter().flat_map(Part::estimates).collect::<Vec<_>>();
+        let expected = rates.band(&estimates);
         let mut rows = rows(inventory, model, &parts);
         rows.sort_by(|a, b| {
             let key = |row: &Row| (row.exposure.delta_nano, row.exposure.own_nano);
@@ -195,7 +220,31 @@ impl Assessment {
 ///
 /// As [`Assessment::of`].
 pub fn expected_loss(model: &Model, settings: Settings) -> Result<u64, GraphError> {
-    let mut sum = 0;
+    Ok(estimates(model, settings)?.iter().map(|estimate| estimate.mean).sum())
+}
+
+/// Returns what all campaigns of a model together are expected to cost, and between which values.
+///
+/// # Errors
+///
+/// As [`Assessment::of`].
+pub fn expected_band(model: &Model, settings: Settings) -> Result<Band, GraphError> {
+    Ok(Rates::of(model, settings.seed).band(&estimates(model, settings)?))
+}
+
+/// What one campaign is expected to cost, in 10^-9 losses a year.
+#[derive(Clone, Copy)]
+struct Estimate {
+    /// The campaign, by its position in the model.
+    campaign: usize,
+    mean: u64,
+    /// Half of the width of the interval that chance leaves to it.
+    error: u64,
+}
+
+/// Estimates the loss to each campaign; worlds are drawn where bounds do not settle it.
+fn estimates(model: &Model, settings: Settings) -> Result<Vec<Estimate>, GraphError> {
+    let mut estimates = Vec::new();
     for executes in Execution::ALL {
         let campaigns = model.campaigns_at(executes);
         if campaigns.is_empty() {
@@ -204,22 +253,24 @@ pub fn expected_loss(model: &Model, settings: Settings) -> Result<u64, GraphErro
         let seeds: Vec<Vec<u64>> =
             campaigns.iter().map(|&i| model.seeds[i].rates.clone()).collect();
         let bounds = loss_bounds(model, executes, &seeds)?;
-        let settled = bounds.iter().map(|&bounds| settled(bounds));
-        let settled: Option<Vec<u64>> = settled.collect();
-        sum += match settled {
-            Some(losses) => losses.into_iter().sum::<u64>(),
-            None => {
+        let settled: Vec<Option<u64>> = bounds.iter().map(|&bounds| settled(bounds)).collect();
+        let drawn = match settled.iter().all(Option::is_some) {
+            true => None,
+            false => {
                 let cascade = model.cascade(executes)?;
                 let stakes = Stakes { seeds: &seeds, losses: &model.losses };
-                let tally = cascade.loss(needed(&cascade, settings.worlds, settings.seed), stakes);
-                let mean = |(scenario, &bounds): (usize, &(u128, u128))| {
-                    self::settled(bounds).unwrap_or_else(|| mean(&tally, scenario, 0))
-                };
-                bounds.iter().enumerate().map(mean).sum()
+                Some(cascade.loss(needed(&cascade, settings.worlds, settings.seed), stakes))
             }
         };
+        for (scenario, (&campaign, settled)) in campaigns.iter().zip(settled).enumerate() {
+            let (mean, error) = match (settled, &drawn) {
+                (None, Some(tally)) => (mean(tally, scenario, 0), error(tally, scenario, 0)),
+                (settled, _) => (settled.unwrap_or_default(), 0),
+            };
+            estimates.push(Estimate { campaign, mean, error });
+        }
     }
-    Ok(sum)
+    Ok(estimates)
 }
 
 /// Returns the loss that bounds leave nothing to draw of, in 10^-9 losses a year.
@@ -293,12 +344,18 @@ impl Part {
         })
     }
 
-    /// Returns what a campaign is expected to cost, and half of the width of the interval that chance leaves to it.
-    fn loss(&self, scenario: usize) -> (u64, u64) {
-        match settled(self.bounds[scenario]) {
-            Some(loss) => (loss, 0),
-            None => (mean(&self.losses, scenario, 0), error(&self.losses, scenario, 0)),
-        }
+    /// Returns what each campaign is expected to cost.
+    fn estimates(&self) -> impl Iterator<Item = Estimate> {
+        self.campaigns.iter().enumerate().map(|(scenario, &campaign)| {
+            match settled(self.bounds[scenario]) {
+                Some(mean) => Estimate { campaign, mean, error: 0 },
+                None => Estimate {
+                    campaign,
+                    mean: mean(&self.losses, scenario, 0),
+                    error: error(&self.losses, scenario, 0),
+                },
+            }
+        })
     }
 }
 
@@ -334,15 +391,15 @@ const TOLERANCE: u128 = 1000;
 fn campaigns(model: &Model, parts: &[Part], rates: &Rates) -> Vec<CampaignLoss> {
     let mut losses = Vec::new();
     for part in parts {
-        for (scenario, &position) in part.campaigns.iter().enumerate() {
+        for (estimate, &(low, high)) in part.estimates().zip(&part.bounds) {
+            let position = estimate.campaign;
             let campaign = &model.campaigns[position];
-            let (low, high) = part.bounds[scenario];
-            let (mean_nano, error_nano) = part.loss(scenario);
             losses.push(CampaignLoss {
-                band: rates.band_of(campaign, mean_nano, error_nano),
+                band: rates.band(&[estimate]),
                 bounds_nano: (nano(low), nano(high)),
+                counted: model.priors.rate(&campaign.rate).map(Counted::of),
                 crates: model.seeds[position].rates.iter().filter(|&&rate| rate > 0).count() as u64,
-                error_nano,
+                error_nano: estimate.error,
                 exact: settled((low, high)).is_some(),
                 executes: campaign.executes,
                 name: campaign.name.clone(),
@@ -368,8 +425,7 @@ fn rows(inventory: &Inventory, model: &Model, parts: &[Part]) -> Vec<Row> {
         let (mut own, mut error_nano) = (0, 0);
         for part in parts {
             for (scenario, &position) in part.campaigns.iter().enumerate() {
-                // The loss may be told by bounds instead of worlds, and no fall is larger than it.
-                by_campaign[position] = mean(&part.falls, scenario, at).min(part.loss(scenario).0);
+                by_campaign[position] = mean(&part.falls, scenario, at);
                 error_nano += error(&part.falls, scenario, at);
                 let worlds = u128::from(part.losses.worlds().max(1));
                 let seed = u128::from(model.seeds[position].rates[at]);
@@ -396,7 +452,6 @@ fn rows(inventory: &Inventory, model: &Model, parts: &[Part]) -> Vec<Row> {
 struct Rates {
     /// For each campaign, by position.
     multiples: Vec<Vec<u64>>,
-    names: Vec<String>,
 }
 
 impl Rates {
@@ -405,34 +460,17 @@ impl Rates {
             let rate = model.priors.rate(&campaign.rate);
             rate.map_or_else(|| vec![1_000_000; DRAWS], |rate| multiples(rate, seed))
         });
-        Rates {
-            multiples: multiples.collect(),
-            names: model.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
-        }
-    }
-
-    fn position(&self, name: &str) -> usize {
-        self.names.iter().position(|known| known == name).unwrap_or_default()
-    }
-
-    /// Returns the band of one campaign's loss.
-    fn band_of(&self, campaign: &Campaign, mean_nano: u64, error_nano: u64) -> Band {
-        let multiples = &self.multiples[self.position(&campaign.name)];
-        let losses = multiples.iter().map(|&multiple| times(mean_nano, multiple)).collect();
-        widened(mean_nano, error_nano, losses)
+        Rates { multiples: multiples.collect() }
     }
 
     /// Returns the band of what all campaigns cost together.
-    fn band(&self, campaigns: &[CampaignLoss]) -> Band {
+    fn band(&self, estimates: &[Estimate]) -> Band {
         let drawn = |draw: usize| {
-            let losses = campaigns.iter().map(|campaign| {
-                let multiple = self.multiples[self.position(&campaign.name)][draw];
-                times(campaign.band.mean_nano, multiple)
-            });
-            losses.sum()
+            let of = |e: &Estimate| times(e.mean, self.multiples[e.campaign][draw]);
+            estimates.iter().map(of).sum()
         };
-        let mean_nano = campaigns.iter().map(|campaign| campaign.band.mean_nano).sum();
-        let error_nano = campaigns.iter().map(|campaign| campaign.error_nano).sum();
+        let mean_nano = estimates.iter().map(|estimate| estimate.mean).sum();
+        let error_nano = estimates.iter().map(|estimate| estimate.error).sum();
         widened(mean_nano, error_nano, (0..DRAWS).map(drawn).collect())
     }
 

@@ -224,13 +224,31 @@ fn share(file: &str, seed: &Table<'_, '_>) -> Result<(u32, u32), Diagnostic> {
     }
 }
 
+/// When a version is taken in that an attacker may have published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Taking {
+    /// It has been: the version is locked, and this old.
+    Made {
+        /// Its age in minutes.
+        age: u32,
+    },
+    /// It will be, as adoptions are, but not before a wait.
+    Later {
+        /// The wait in minutes.
+        waits: u32,
+    },
+}
+
 impl Campaign {
-    /// Returns how often a year it begins in one crate and is taken in, in units of 10^-12, if versions are adopted
-    /// after `cooldown` minutes at the earliest; nothing if `priors` do not have its rate.
-    pub fn seed(&self, priors: &Priors, cooldown: u32) -> Option<u64> {
+    /// Returns how often a year it begins in one crate and is taken in, in units of 10^-12; nothing if `priors` do not
+    /// have its rate.
+    pub fn seed(&self, priors: &Priors, taking: Taking) -> Option<u64> {
         let rate = u128::from(priors.rate(&self.rate)?.mean());
         let (cases, among) = (u128::from(self.share.0), u128::from(self.share.1));
-        let exposure = u128::from(priors.exposure(self.dwell, cooldown));
+        let exposure = u128::from(match taking {
+            Taking::Made { age } => priors.there(self.dwell, age.into()),
+            Taking::Later { waits } => priors.exposure(self.dwell, waits),
+        });
         let seed = (rate * cases).checked_div(among)? * exposure / 1_000_000;
         Some(u64::try_from(seed).unwrap_or(RATE_UNIT).min(RATE_UNIT))
     }
@@ -251,7 +269,8 @@ mod tests {
     fn a_day_ends_a_campaign_of_hours_and_does_not_touch_one_of_years() {
         let (priors, campaigns) = (prior::built_in(), built_in());
         let seeds = |days: u32| -> Vec<u64> {
-            let seed = |c: &Campaign| c.seed(&priors, days * 24 * 60).unwrap();
+            let taking = Taking::Later { waits: days * 24 * 60 };
+            let seed = |c: &Campaign| c.seed(&priors, taking).unwrap();
             campaigns.iter().map(seed).collect()
         };
         assert_eq!(seeds(0)[1], 169_510_679 * 21 / 1000);
@@ -312,7 +331,9 @@ mod tests {
     #[test]
     fn no_share_makes_a_campaign_begin_more_than_once_a_year() {
         let priors = prior::built_in();
-        let seed = |share| Campaign { share, ..built_in().remove(0) }.seed(&priors, 0);
+        let seed = |share| {
+            Campaign { share, ..built_in().remove(0) }.seed(&priors, Taking::Later { waits: 0 })
+        };
         assert_eq!(seed((1, 0)), None);
         assert_eq!(seed((u32::MAX, 1)), Some(RATE_UNIT));
         assert_eq!(seed((0, 1)), Some(0));

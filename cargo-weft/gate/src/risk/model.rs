@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use weft_graph::{Cascade, GraphError, Probability, Tie};
 use weft_verify::Sha256;
 
-use super::campaign::{Campaign, Crates, Execution};
+use super::campaign::{Campaign, Crates, Execution, Taking};
 use super::prior::Priors;
 use crate::facts::Releases;
 use crate::inventory::{Inventory, Package};
@@ -134,31 +134,41 @@ fn seeds(
     campaign: &Campaign,
 ) -> Seeds {
     let mut seeds = Seeds { rates: vec![0; inventory.packages.len()], unknown: Vec::new() };
-    let mut by_cooldown = BTreeMap::new();
+    let mut by_taking = BTreeMap::new();
     for index in inventory.judged_externals() {
         let package = inventory.package(index);
-        let concerns = match campaign.crates {
-            Crates::All => Some(true),
-            Crates::New => is_new(package, known),
+        if is_held(policy, package, campaign.crates) {
+            continue;
+        }
+        let waits = cooldown(policy, package);
+        let taking = match campaign.crates {
+            Crates::All => Some(Some(Taking::Later { waits })),
+            Crates::New => {
+                age(package, known).map(|age| age.map(|age| Taking::Made { age: age.max(waits) }))
+            }
         };
-        let rate = by_cooldown
-            .entry(cooldown(policy, package))
-            .or_insert_with_key(|&minutes| campaign.seed(priors, minutes));
-        match (concerns, *rate) {
-            (Some(false), _) => {}
-            _ if is_held(policy, package) => {}
-            (Some(true), Some(rate)) => seeds.rates[index as usize] = rate,
-            (None, _) | (_, None) => seeds.unknown.push(index),
+        let seed = |taking: Taking| {
+            *by_taking.entry(taking).or_insert_with_key(|taking| campaign.seed(priors, *taking))
+        };
+        match taking.map(|taking| taking.map(seed)) {
+            Some(None) => {}
+            Some(Some(Some(rate))) => seeds.rates[index as usize] = rate,
+            None | Some(Some(None)) => seeds.unknown.push(index),
         }
     }
     seeds
 }
 
-/// Says whether a crate is new; what is in no registry, and what no index knows, may be.
-fn is_new(package: &Package, known: Known<'_>) -> Option<bool> {
-    let first = known.releases?.get(&package.id)?.history.as_ref()?.first_published;
-    let days = known.as_of.since(first).ok()?.get_days();
-    Some(days < NEW_DAYS)
+/// Returns how old the version of a new crate is, in minutes, nothing inside if the crate is not new; what is in no
+/// registry, and what no index knows, may be.
+fn age(package: &Package, known: Known<'_>) -> Option<Option<u32>> {
+    let release = known.releases?.get(&package.id)?;
+    let days = |since: Date| known.as_of.since(since).ok().map(|span| span.get_days());
+    if days(release.history.as_ref()?.first_published)? >= NEW_DAYS {
+        return Some(None);
+    }
+    let days = days(release.published?)?.max(0).unsigned_abs();
+    Some(Some(days.saturating_mul(24 * 60)))
 }
 
 /// Returns how old a version has to be before it is taken in, in minutes.
@@ -173,13 +183,20 @@ fn cooldown(policy: &Policy, package: &Package) -> u32 {
     windows.fold(days, u32::max).saturating_mul(24 * 60)
 }
 
-/// Says whether a barrier keeps new versions of a package out until a person lets them in.
-fn is_held(policy: &Policy, package: &Package) -> bool {
+/// Says whether a barrier ends attacks that begin in a package.
+///
+/// Until a person lets a new version in, none is taken in; what is wrong with the one that is locked only a review of it
+/// finds.
+fn is_held(policy: &Policy, package: &Package, crates: Crates) -> bool {
     policy.barriers.iter().any(|barrier| match barrier {
-        Barrier::Pin { name, version, .. } => *name == package.name && *version == package.version,
-        Barrier::Vendor { name, .. }
-        | Barrier::Fork { name, .. }
-        | Barrier::Review { name, .. } => *name == package.name,
+        Barrier::Review { name, .. } => *name == package.name,
+        _ if crates == Crates::New => false,
+        Barrier::Pin { name, version, checksum, .. } => {
+            *name == package.name
+                && *version == package.version
+                && package.checksum.as_ref() == Some(checksum)
+        }
+        Barrier::Vendor { name, .. } | Barrier::Fork { name, .. } => *name == package.name,
         // What an attestation keeps out nobody has counted, and what a seal or a region does is not in the graph.
         Barrier::Attest { .. }
         | Barrier::Drop { .. }

@@ -51,11 +51,11 @@ pub struct Question<'a> {
 pub struct Plan {
     /// What is proposed, the window first, then by what it saves.
     pub proposals: Vec<Proposal>,
-    /// What is expected with them, in 10^-9 losses a year.
-    pub after_nano: u64,
+    /// What is expected with them, and between which values.
+    pub after: assessment::Band,
     /// What is expected without them, and between which values.
     pub before: assessment::Band,
-    /// What any choice of as many barriers can save at most.
+    /// What any choice of as many barriers can save at most: what these save, and the gap.
     pub bound_nano: u64,
     /// How many barriers there may be.
     pub budget: u32,
@@ -65,7 +65,7 @@ pub struct Plan {
     pub drops: Drops,
     /// What the barriers save together.
     pub fall_nano: u64,
-    /// By how much `fall_nano` can miss `bound_nano`.
+    /// By how much another choice could save more.
     pub gap_nano: u64,
     /// The version of the priors.
     pub priors: String,
@@ -138,26 +138,30 @@ pub fn plan(question: Question<'_>) -> Result<Plan, GraphError> {
 
     let mut best = question.holds(&[])?;
     if question.window_days > 0 && question.budget > 0 {
-        let window = question.window();
+        let window = window(question.window_days);
         let open = question.model(std::slice::from_ref(&window));
         let saved = before.saturating_sub(assessment::expected_loss(&open, question.settings)?);
         let mut with = question.holds(std::slice::from_ref(&window))?;
         with.bound += saved;
         with.proposals.insert(0, Proposal { barriers: vec![window], fall_nano: saved });
+        let bound = with.bound.max(best.bound);
         if saved > 0 && with.fall() > best.fall() {
-            with.bound = with.bound.max(best.bound);
             best = with;
         }
+        best.bound = bound;
     }
     let barriers: Vec<Barrier> =
         best.proposals.iter().flat_map(|proposal| proposal.barriers.clone()).collect();
-    let after = assessment::expected_loss(&question.model(&barriers), question.settings)?;
-    let fall = before.saturating_sub(after);
+    let after = assessment::expected_band(&question.model(&barriers), question.settings)?;
+    let fall = before.saturating_sub(after.mean_nano);
+    // What holding crates saves is known crate by crate, so the gap is that of the choice, and not of the sum.
+    let gap =
+        best.bound.checked_sub(best.fall()).expect("no choice is better than the bound of all");
     Ok(Plan {
-        after_nano: after,
+        after,
         before: assessment.expected,
-        bound_nano: best.bound.max(fall),
-        gap_nano: best.bound.saturating_sub(fall),
+        bound_nano: fall + gap,
+        gap_nano: gap,
         budget: question.budget,
         campaigns: question.campaigns.iter().map(|campaign| campaign.name.clone()).collect(),
         drops: question.drops(&model, &assessment)?,
@@ -167,6 +171,15 @@ pub fn plan(question: Question<'_>) -> Result<Plan, GraphError> {
         seed: question.settings.seed,
         worlds: question.settings.worlds,
     })
+}
+
+/// Returns a window of all crates.
+pub fn window(days: u32) -> Barrier {
+    Barrier::Window {
+        name: "*".to_owned(),
+        days,
+        reason: "most hijacked versions are gone within hours".to_owned(),
+    }
 }
 
 /// Barriers that hold crates, and what any others could save at most.
@@ -188,14 +201,6 @@ impl Question<'_> {
         policy.barriers.extend_from_slice(barriers);
         let (priors, campaigns) = (self.priors.clone(), self.campaigns.to_vec());
         Model::of(self.inventory, &policy, self.known, priors, campaigns)
-    }
-
-    fn window(&self) -> Barrier {
-        Barrier::Window {
-            name: "*".to_owned(),
-            days: self.window_days,
-            reason: "most hijacked versions are gone within hours".to_owned(),
-        }
     }
 
     /// Chooses the crates to hold, with some barriers in place.
@@ -256,15 +261,16 @@ impl Question<'_> {
                 parts.push((executes, cascade));
             }
         }
-        let drawn: Vec<Part<'_>> = parts
+        let kept: Vec<Part<'_>> = parts
             .iter()
             .map(|(executes, cascade)| {
                 Part::of(model, *executes, cascade, uses.len(), self.settings.seed)
             })
             .collect();
+        let expected = assessment.expected.mean_nano;
         let mut candidates = uses;
         for uses in candidates.chunks_mut(CANDIDATES) {
-            let blocking = Blocking::of(&drawn, &model.losses, uses);
+            let blocking = Blocking::of(&kept, &model.losses, expected, uses);
             for (at, candidate) in uses.iter_mut().enumerate() {
                 candidate.alone = blocking.fall(&[at]);
             }
@@ -274,7 +280,7 @@ impl Question<'_> {
         candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.alone));
         candidates.truncate(CANDIDATES);
 
-        let objective = Blocking::of(&drawn, &model.losses, &candidates);
+        let objective = Blocking::of(&kept, &model.losses, expected, &candidates);
         let found = weft_graph::plan(&objective, self.budget.into(), EVALUATIONS);
         // In ascending order, which is that of what each saves alone.
         let chosen = found.chosen.iter().map(|&at| &candidates[at]);
@@ -349,6 +355,8 @@ struct Use {
 /// The campaigns whose code runs at the same time.
 struct Part<'a> {
     drawn: Drawn<'a>,
+    /// What is lost in these worlds, in 10^-9 losses a year.
+    loss: u64,
     seeds: Vec<Vec<u64>>,
 }
 
@@ -367,34 +375,42 @@ impl<'a> Part<'a> {
         let campaigns = model.campaigns_at(executes);
         // Their sum is as good, since all that is asked for is the whole.
         let sum = |at: usize| campaigns.iter().map(|&i| model.seeds[i].rates[at]).sum();
-        Part {
-            drawn: Drawn::of(cascade, Worlds { seed, count }),
-            seeds: vec![(0..model.len()).map(sum).chain(vec![0; between]).collect()],
-        }
+        let worlds = Worlds { seed, count };
+        let seeds = vec![(0..model.len()).map(sum).chain(vec![0; between]).collect()];
+        let stakes = Stakes { seeds: &seeds, losses: &model.losses };
+        let loss = assessment::mean(&cascade.loss(worlds, stakes), 0, 0);
+        Part { drawn: Drawn::of(cascade, worlds), loss, seeds }
     }
 }
 
-/// What dropping dependencies saves.
+/// What dropping dependencies saves: the part that it saves in kept worlds, of what is expected.
 struct Blocking {
     candidates: usize,
+    expected: u64,
+    /// What is lost in the kept worlds, in 10^-9 losses a year.
+    lost: u64,
     /// None if no campaign is planned against.
     savings: Option<Savings>,
 }
 
 impl Blocking {
-    fn of(parts: &[Part<'_>], losses: &[u32], candidates: &[Use]) -> Blocking {
+    fn of(parts: &[Part<'_>], losses: &[u32], expected: u64, candidates: &[Use]) -> Blocking {
         let nodes: Vec<u32> = candidates.iter().map(|candidate| candidate.node).collect();
         let savings =
             |part: &Part<'_>| part.drawn.savings(Stakes { seeds: &part.seeds, losses }, &nodes);
         Blocking {
             candidates: candidates.len(),
+            expected,
+            lost: parts.iter().map(|part| part.loss).sum(),
             savings: parts.iter().map(savings).reduce(Savings::plus),
         }
     }
 
-    fn mean(&self, sum: impl Fn(&Savings) -> u128) -> u64 {
-        let mean = |savings: &Savings| assessment::nano(sum(savings) / savings.worlds());
-        self.savings.as_ref().map_or(0, mean)
+    fn part(&self, sum: impl Fn(&Savings) -> u128) -> u64 {
+        let Some(savings) = &self.savings else { return 0 };
+        let saved = u128::from(assessment::nano(sum(savings) / savings.worlds()));
+        let part = saved * u128::from(self.expected) / u128::from(self.lost.max(1));
+        u64::try_from(part).unwrap_or(u64::MAX)
     }
 }
 
@@ -408,11 +424,11 @@ impl Objective for Blocking {
     }
 
     fn fall(&self, chosen: &[usize]) -> u64 {
-        self.mean(|savings| savings.fall(chosen))
+        self.part(|savings| savings.fall(chosen))
     }
 
     fn bound(&self, chosen: &[usize], undecided: &[usize], left: u64) -> u64 {
-        self.mean(|savings| savings.bound(chosen, undecided, left, |_| 1))
+        self.part(|savings| savings.bound(chosen, undecided, left, |_| 1))
     }
 }
 

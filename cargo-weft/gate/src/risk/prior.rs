@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Gamma};
 use weft_graph::Probability;
 
 use crate::Diagnostic;
@@ -60,6 +61,22 @@ impl Rate {
     /// Jeffreys's prior for a Poisson rate, `Gamma(cases + 1/2, among)`.
     pub fn mean(&self) -> u64 {
         (2 * u64::from(self.cases) + 1) * RATE_UNIT / (2 * u64::from(self.among))
+    }
+
+    /// Returns between which rates, in units of 10^-12, the posterior lies nine times in ten.
+    pub fn interval(&self) -> Option<(u64, u64)> {
+        let posterior = Gamma::new(self.shape(), f64::from(self.among)).ok()?;
+        let quantile = |p: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                clippy::cast_sign_loss,
+                reason = "quantiles of a rate are positive, and no more than some thousand millions of millions"
+            )]
+            let rate = (posterior.inverse_cdf(p) * RATE_UNIT as f64).round() as u64;
+            rate
+        };
+        Some((quantile(0.05), quantile(0.95)))
     }
 
     /// Returns the shape of the posterior.
@@ -246,8 +263,9 @@ impl Priors {
         1_000_000
     }
 
-    /// Returns the share, in units of 10^-6, of what an attacker published that is there at an age.
-    fn there(&self, dwell: Dwell, minutes: u64) -> u64 {
+    /// Returns the share, in units of 10^-6, of what an attacker published that is there at an age in minutes: what is
+    /// still there is as likely to be an attacker's as others are, times this.
+    pub fn there(&self, dwell: Dwell, minutes: u64) -> u64 {
         match dwell {
             Dwell::Minutes(stays) => u64::from(minutes < u64::from(stays)) * 1_000_000,
             Dwell::Removal => {

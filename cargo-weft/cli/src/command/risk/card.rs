@@ -14,17 +14,17 @@ use weft_gate::exemption::Exempted;
 use weft_gate::facts::Known;
 use weft_gate::input::vcs::Commit;
 use weft_gate::inventory::{Inventory, Package, Precision};
-use weft_gate::policy::Barrier;
+use weft_gate::policy::{Barrier, Policy};
 use weft_gate::publisher::{Basis, Publisher, Publishers};
 use weft_gate::risk::arrival::Arrivals;
 use weft_gate::risk::assessment::{Band, Exposure};
 use weft_gate::risk::remedy::{Remedy, remedies};
-use weft_gate::risk::{Assessment, Campaign, Model, Priors, Settings, model, prior};
+use weft_gate::risk::{self, Assessment, Campaign, InForce, Model, Priors, Settings, model, prior};
 use weft_gate::topology::RiskRow;
 use weft_gate::vouch::Vouched;
 use weft_gate::{Finding, Topology, Verdict, decide};
 
-use super::{Drawing, Format, campaigns};
+use super::{Drawing, Format, campaigns, reckoned_from};
 use crate::command::facts::{Loaded, redirected};
 use crate::command::output::{Reports, Text};
 use crate::command::why::{self, Answer, Query};
@@ -61,6 +61,8 @@ pub(crate) struct Cards {
     cards: Vec<Card>,
     /// What attacks on all crates together are expected to cost.
     expected: Band,
+    /// Which barriers, and whether the cooldown, nothing enforces, so that they do not count.
+    not_counted: Vec<String>,
     /// How sharply the graph is known.
     precision: Precision,
     /// The version of the priors.
@@ -215,11 +217,10 @@ fn cards(args: &CardArgs, loaded: &Loaded) -> Result<Cards, Error> {
     let wanted = packages(inventory, &args.name)?;
     let unknown = |e: &dyn std::fmt::Display| Error::NoGraph { reason: e.to_string() };
     let priors = prior::built_in();
-    let policy = &loaded.facts.policy;
-    let campaigns = campaigns(&args.drawing.campaign, policy, &priors)?;
-    let known =
-        model::Known { as_of: loaded.facts.as_of, releases: loaded.facts.releases.as_ref().ok() };
-    let model = Model::of(inventory, policy, known, priors.clone(), campaigns.clone());
+    let InForce { policy, left_out } = risk::in_force(&loaded.facts, inventory);
+    let campaigns = campaigns(&args.drawing.campaign, &policy, &priors)?;
+    let known = reckoned_from(&loaded.facts);
+    let model = Model::of(inventory, &policy, known, priors.clone(), campaigns.clone());
     let settings = args.drawing.settings();
     let (topology, assessment) = args.drawing.install(|| {
         rayon::join(|| Topology::of(inventory), || Assessment::of(inventory, &model, settings))
@@ -232,6 +233,7 @@ fn cards(args: &CardArgs, loaded: &Loaded) -> Result<Cards, Error> {
         verdict: decide(&loaded.facts).map_err(|e| Error::Bug(e.to_string()))?,
         model,
         known,
+        policy,
         priors,
         campaigns,
         settings,
@@ -243,6 +245,7 @@ fn cards(args: &CardArgs, loaded: &Loaded) -> Result<Cards, Error> {
         as_of: loaded.facts.as_of,
         cards: made?,
         expected: evidence.assessment.expected,
+        not_counted: left_out,
         precision: inventory.precision,
         priors: evidence.assessment.priors,
         schema: 1,
@@ -273,6 +276,8 @@ struct Evidence<'a> {
     verdict: Verdict,
     model: Model,
     known: model::Known<'a>,
+    /// What of the policy is in force.
+    policy: Policy,
     priors: Priors,
     campaigns: Vec<Campaign>,
     settings: Settings,
@@ -290,7 +295,7 @@ impl Evidence<'_> {
                 Arrivals::of(inventory, &self.model, index, self.settings).map_err(unknown)?,
                 remedies(
                     inventory,
-                    &facts.policy,
+                    &self.policy,
                     self.known,
                     (&self.priors, &self.campaigns),
                     index,

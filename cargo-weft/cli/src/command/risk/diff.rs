@@ -36,7 +36,7 @@ use crate::report;
 use crate::report::human::plural;
 use crate::report::table::{Align, layout, shorten};
 use crate::source::behavior::Unread;
-use crate::source::{index, policy};
+use crate::source::policy;
 
 #[derive(Debug, Args)]
 // Commits are known at lock precision alone, and lockfiles are named by themselves.
@@ -74,6 +74,9 @@ struct RiskDiff {
     head: String,
     /// Packages that came or took another's place and, as their sources show, run code while they are built.
     host_execution: Vec<Runs>,
+    /// Which of the base's barriers, and whether its cooldown, nothing enforces in what is compared, so that they do not
+    /// count there.
+    not_counted: Vec<String>,
     /// What is asked of a change and was not looked at, with the reason.
     not_evaluated: Vec<Unread>,
     /// Packages that came, went, or changed.
@@ -206,7 +209,7 @@ fn lockfiles(args: &DiffArgs, base: &Path, head: &Path, as_of: Date) -> Result<P
         let mut loaded = facts::load_by(&selection, as_of, Some(&policy))?;
         loaded.is_compared = true;
         loaded.base_root = Some(folder.clone());
-        loaded.facts.releases = index::releases(loaded.inventory()?);
+        loaded.for_risk()?;
         Ok(loaded)
     };
     let (base_side, mut head_side) = (load(base)?, load(head)?);
@@ -224,7 +227,8 @@ fn lockfiles(args: &DiffArgs, base: &Path, head: &Path, as_of: Date) -> Result<P
 fn found(args: &DiffArgs, pair: &Pair) -> Result<RiskDiff, Error> {
     let (old, new) = (pair.base.inventory()?, pair.head.inventory()?);
     let settings = args.drawing.settings();
-    let models = (args.drawing.model(&pair.base, old)?, args.drawing.model(&pair.head, new)?);
+    let (base, head) = (args.drawing.model(&pair.base, old)?, args.drawing.model(&pair.head, new)?);
+    let models = (base.model, head.model);
     let unknown = |e: &dyn std::fmt::Display| Error::NoGraph { reason: e.to_string() };
     type Assessed = (Assessment, Known<Concentration>);
     let assess =
@@ -261,6 +265,7 @@ fn found(args: &DiffArgs, pair: &Pair) -> Result<RiskDiff, Error> {
         host_execution: host_execution(&pair.head.facts, new).map_err(|e| unknown(&e))?,
         capabilities,
         head: pair.head_name.clone(),
+        not_counted: head.not_counted,
         not_evaluated,
         packages,
         precision: new.precision,
@@ -395,6 +400,7 @@ fn sections(found: &RiskDiff, top: usize) -> Vec<Section> {
         list("barriers violated no more", found.barriers.fixed.iter().cloned()),
         list("runs while the workspace is built", found.host_execution.iter().map(runs)),
         list("what packages may do, and how they came to be", found.capabilities.iter().map(shift)),
+        list("of the policy, not counted", found.not_counted.iter().cloned()),
         list("not looked at", by_reason(&found.not_evaluated)),
     ];
     sections.into_iter().flatten().collect()

@@ -9,21 +9,22 @@ use clap::Args;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
+use weft_gate::check::barrier;
 use weft_gate::input::lockfile;
 use weft_gate::inventory::{Inventory, Precision};
 use weft_gate::policy::Barrier;
 use weft_gate::risk::feature::{self, FeaturePlan};
 use weft_gate::risk::plan::{self, HostPlan, Plan, Question, SeparationPlan};
-use weft_gate::risk::{model, prior};
+use weft_gate::risk::{self, InForce, prior};
 
 use self::edit::{Dropped, Edit};
-use super::{Drawing, Format, campaigns};
+use super::{Drawing, Format, campaigns, reckoned_from};
 use crate::command::Selection;
 use crate::command::facts::{self, Loaded};
 use crate::command::output::{Reports, Text};
 use crate::error::{Error, ExitStatus};
 use crate::report;
-use crate::source::{index, workspace};
+use crate::source::workspace;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -55,11 +56,15 @@ pub(super) struct PlanArgs {
 struct Report {
     /// What it is against.
     against: String,
+    /// How many barriers would have been written if they did not stand there.
+    already: u64,
     /// The barriers that were written, by the name of their crate.
     applied: Vec<String>,
     /// The day that the ages of versions are reckoned for.
     #[schemars(with = "String")]
     as_of: Date,
+    /// How many barriers of the profile were written too, since a list of barriers takes the place of those below it.
+    copied: u64,
     /// The edits of manifests that drop what the plan, or the command line, names.
     edits: Vec<Edit>,
     /// What switching off features would save.
@@ -71,8 +76,11 @@ struct Report {
     /// The plan against code that runs while the workspace is built.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<HostPlan>,
-    /// Why others were not.
-    not_applied: Vec<String>,
+    /// Why no window is proposed, if it would be violated today.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_window: Option<String>,
+    /// Which barriers, and whether the cooldown, nothing enforces, so that they do not count.
+    not_counted: Vec<String>,
     /// The written barriers that are violated until the manifests are edited.
     until_edited: Vec<String>,
     /// What of the written barriers cannot be looked at today.
@@ -98,18 +106,20 @@ const EXPECTED_LOSS: &str = "expected-loss";
 pub(super) fn run(args: &PlanArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let mut loaded = facts::load(&args.selection, args.drawing.day())?;
-    let releases = index::releases(loaded.inventory()?);
-    loaded.facts.releases = releases;
+    loaded.for_risk()?;
     let inventory = loaded.inventory()?;
     let mut report = Report {
         against: args.against.clone(),
+        already: 0,
         applied: Vec::new(),
         as_of: loaded.facts.as_of,
+        copied: 0,
         edits: Vec::new(),
         features: None,
         features_unknown: None,
         host: None,
-        not_applied: Vec::new(),
+        no_window: None,
+        not_counted: Vec::new(),
         not_evaluated: Vec::new(),
         until_edited: Vec::new(),
         plan: None,
@@ -176,24 +186,31 @@ fn against_loss(
             ));
         }
     };
-    let campaigns = campaigns(&named, &loaded.facts.policy, &priors)?;
+    let InForce { policy, left_out } = risk::in_force(&loaded.facts, inventory);
+    report.not_counted = left_out;
+    let campaigns = campaigns(&named, &policy, &priors)?;
+    report.no_window = violated_window(args, loaded, inventory);
     let question = Question {
         inventory,
-        policy: &loaded.facts.policy,
-        known: model::Known {
-            as_of: loaded.facts.as_of,
-            releases: loaded.facts.releases.as_ref().ok(),
-        },
+        policy: &policy,
+        known: reckoned_from(&loaded.facts),
         priors: &priors,
         campaigns: &campaigns,
         settings: args.drawing.settings(),
         budget: args.budget.unwrap_or(BUDGET),
-        window_days: args.window,
+        window_days: if report.no_window.is_some() { 0 } else { args.window },
     };
     let no_graph = |reason: String| Error::NoGraph { reason };
     let plan = args.drawing.install(|| plan::plan(question))?;
     report.plan = Some(plan.map_err(|e| no_graph(e.to_string()))?);
     drops(args, loaded, question, report)
+}
+
+/// Says why the window cannot be put up, if it would be violated today.
+fn violated_window(args: &PlanArgs, loaded: &Loaded, inventory: &Inventory) -> Option<String> {
+    let window = plan::window(args.window);
+    let mut violations = barrier::violations(&loaded.facts, inventory, &window).into_iter();
+    violations.next().map(|violation| violation.sentence)
 }
 
 /// Adds what dropping saves, and the edits that do it.
@@ -265,13 +282,13 @@ fn drops(
 }
 
 impl Report {
-    /// Returns the barriers that are proposed, those together that hold one crate.
-    fn proposals(&self) -> Vec<Vec<Barrier>> {
+    /// Returns the barriers that are proposed.
+    fn proposals(&self) -> Vec<Barrier> {
         let planned = self.plan.iter().flat_map(|plan| &plan.proposals);
-        let planned = planned.map(|proposal| proposal.barriers.clone());
+        let planned = planned.flat_map(|proposal| &proposal.barriers);
         let cut = self.separation.iter().flat_map(|separation| &separation.crates);
         let held = self.host.iter().flat_map(|host| &host.crates);
-        let cut = cut.map(|gateway| gateway.barriers.clone());
-        planned.chain(cut).chain(held.map(|held| held.barriers.clone())).collect()
+        let cut = cut.flat_map(|gateway| &gateway.barriers);
+        planned.chain(cut).chain(held.flat_map(|held| &held.barriers)).cloned().collect()
     }
 }

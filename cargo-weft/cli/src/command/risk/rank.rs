@@ -14,10 +14,10 @@ use weft_gate::inventory::{Inventory, Precision};
 use weft_gate::publisher::{Basis, Publishers};
 use weft_gate::risk::assessment::Exposure;
 use weft_gate::risk::publisher::{Bottleneck, Half};
-use weft_gate::risk::{Assessment, Concentration, Model, Settings};
+use weft_gate::risk::{Assessment, Concentration, Model, Settings, prior};
 use weft_gate::topology::RiskRow;
 
-use super::{Drawing, Footing, Format, losses};
+use super::{Drawing, Footing, Format, Weighed, losses};
 use crate::command::Selection;
 use crate::command::diff::short;
 use crate::command::facts::{self, Loaded};
@@ -90,7 +90,7 @@ const PUBLISHER_LEGEND: [(&str, &str); 4] = [
     ("+-", "half of the width of the interval that chance leaves to it, nineteen times in twenty"),
     (
         "share",
-        "that fall as a part of what is expected in the same worlds; shares overlap, and add up to more than 100%",
+        "that fall as a part of what is expected in the same worlds; shares overlap, so they do not add up to 100%",
     ),
     (
         "known by",
@@ -110,6 +110,8 @@ struct Table {
     /// f50 in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     f50_thousandths: Option<u32>,
+    /// Which barriers, and whether the cooldown, nothing enforces, so that they do not count.
+    not_counted: Vec<String>,
     /// How sharply the graph is known.
     precision: Precision,
     /// Who publishes the external packages, and how much hangs on whom.
@@ -123,9 +125,16 @@ struct Table {
 pub(super) fn run(args: &RankArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
     let mut loaded = facts::load(&args.selection, args.drawing.day())?;
+    loaded.for_risk()?;
     loaded.know_publishers();
     let inventory = loaded.inventory()?;
-    let model = args.drawing.model(&loaded, inventory)?;
+    if args.sort == Measure::HostExecution && inventory.precision == Precision::Lock {
+        return Err(Error::usage(
+            "a lockfile does not say in whose build the code of crates runs",
+            "ask for --precision metadata in a workspace with its manifests, or for another order",
+        ));
+    }
+    let Weighed { model, not_counted } = args.drawing.model(&loaded, inventory)?;
     let settings = args.drawing.settings();
     let concentrate = || concentration(&loaded, inventory, &model, settings);
     let assess = || rayon::join(|| Assessment::of(inventory, &model, settings), concentrate);
@@ -149,6 +158,7 @@ pub(super) fn run(args: &RankArgs) -> Result<ExitStatus, Error> {
         as_of: loaded.facts.as_of,
         assessment,
         f50_thousandths: topology.f50_thousandths,
+        not_counted,
         precision: inventory.precision,
         publishers,
         rows,
@@ -325,7 +335,23 @@ fn publisher_sentences(table: &Table) -> Vec<String> {
             )
         };
         let of: Vec<String> = by_count.iter().map(of).collect();
-        sentences.push(format!("takeover of a crate within a year: {}", of.join("; ")));
+        let counted = prior::built_in().rate("takeover").and_then(|rate| {
+            let (low, high) = rate.interval()?;
+            Some(format!(
+                ", from {} case{} in {} {} ({} to {} nine times in ten)",
+                rate.cases,
+                if rate.cases == 1 { "" } else { "s" },
+                rate.among,
+                rate.unit,
+                losses(low / 1000),
+                losses(high / 1000)
+            ))
+        });
+        sentences.push(format!(
+            "takeover of a crate within a year{}: {}",
+            counted.unwrap_or_default(),
+            of.join("; ")
+        ));
         if concentration.crates.iter().any(|fragility| fragility.abandonment.is_none()) {
             sentences.push(format!(
                 "abandonment unknown: nobody counted how often a publisher leaves; {} on 1 known \
@@ -416,6 +442,7 @@ fn caveats(table: &Table, sort: Measure) -> Vec<String> {
             report::human::plural(campaign.unknown, "crate"),
         ));
     }
+    caveats.extend(table.not_counted.iter().cloned());
     caveats
 }
 

@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use weft_gate::inventory::Precision;
 use weft_gate::risk::Assessment;
-use weft_gate::risk::assessment::{Band, CampaignLoss};
+use weft_gate::risk::assessment::{Band, CampaignLoss, Counted};
 
 use super::rank::permille;
-use super::{Drawing, Footing, Format, losses};
+use super::{Drawing, Footing, Format, Weighed, losses};
 use crate::command::output::{Reports, Text};
 use crate::command::{Selection, facts};
 use crate::error::{Error, ExitStatus};
@@ -37,6 +37,8 @@ struct Simulation {
     as_of: Date,
     /// What attacks are expected to cost.
     assessment: Assessment,
+    /// Which barriers, and whether the cooldown, nothing enforces, so that they do not count.
+    not_counted: Vec<String>,
     /// How sharply the graph is known.
     precision: Precision,
     /// The version of this format.
@@ -45,15 +47,16 @@ struct Simulation {
 
 pub(super) fn run(args: &SimulateArgs) -> Result<ExitStatus, Error> {
     let destinations = args.reports.destinations(Format::Human)?;
-    let loaded = facts::load(&args.selection, args.drawing.day())?;
+    let mut loaded = facts::load(&args.selection, args.drawing.day())?;
+    loaded.for_risk()?;
     let inventory = loaded.inventory()?;
-    let model = args.drawing.model(&loaded, inventory)?;
+    let Weighed { model, not_counted } = args.drawing.model(&loaded, inventory)?;
     let settings = args.drawing.settings();
     let assess = || Assessment::of(inventory, &model, settings);
     let assessment =
         args.drawing.install(assess)?.map_err(|e| Error::NoGraph { reason: e.to_string() })?;
     let (as_of, precision) = (loaded.facts.as_of, inventory.precision);
-    let simulation = Simulation { as_of, assessment, precision, schema: 1 };
+    let simulation = Simulation { as_of, assessment, not_counted, precision, schema: 1 };
     let render = |format| match format {
         Format::Human => Ok(Text::Styled(human(&simulation))),
         Format::Json => report::json::render(&simulation).map(Text::Machine),
@@ -148,12 +151,25 @@ fn sentences(simulation: &Simulation) -> Vec<(&'static str, String)> {
             .to_string(),
         ),
     ];
+    for campaign in &assessment.campaigns {
+        let Some(Counted { among, cases, rate, unit }) = &campaign.counted else { continue };
+        let sentence = format!(
+            "{} follows from {cases} {rate} in {among} {unit}, and can begin in {}",
+            campaign.name,
+            match campaign.crates {
+                0 => "no crate here".to_owned(),
+                crates => report::human::plural(crates, "crate"),
+            }
+        );
+        sentences.push(("counted", sentence));
+    }
     for campaign in assessment.campaigns.iter().filter(|campaign| campaign.unknown > 0) {
         let count = report::human::plural(campaign.unknown, "crate");
         let sentence =
             format!("whether {} can begin in {count}, whose age is not known", campaign.name);
         sentences.push(("unknown", sentence));
     }
+    sentences.extend(simulation.not_counted.iter().map(|left| ("uncounted", left.clone())));
     for elasticity in assessment.elasticities.iter().filter(|part| part.permille != 0) {
         let permille = i32::try_from(elasticity.permille).unwrap_or(i32::MAX);
         let sentence = format!(

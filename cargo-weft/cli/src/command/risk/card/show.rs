@@ -69,7 +69,8 @@ fn footer(cards: &Cards) -> String {
     let Cards { as_of, precision, priors, seed, worlds, .. } = cards;
     let (as_of, precision, seed, worlds) = (*as_of, *precision, *seed, *worlds);
     let footing = Footing { as_of, precision, priors, seed, worlds };
-    format!("{footing}; `--format json` has everything")
+    let not_counted = cards.not_counted.iter().map(|left| format!("; {left}"));
+    format!("{footing}; `--format json` has everything{}", not_counted.collect::<String>())
 }
 
 /// Returns the lines under each heading, as they are; what is not known is said there.

@@ -14,7 +14,9 @@ use crate::command::facts::Loaded;
 use crate::error::Error;
 use crate::source::files;
 
-/// Writes the barriers that nothing violates today.
+/// Writes the barriers that the command line drops by, or else those of the plan.
+///
+/// What the plan would drop is not among them, since a person has not chosen it.
 pub(super) fn apply(
     args: &PlanArgs,
     loaded: &Loaded,
@@ -22,34 +24,46 @@ pub(super) fn apply(
     report: &mut Report,
 ) -> Result<(), Error> {
     let mut facts = loaded.facts.clone();
-    let mut written = Vec::new();
-    // What the command line drops is kept away from the edit on; what the plan would drop, a person has not chosen.
-    for Dropped { name, feature } in &args.drop {
-        let reason = "it was dropped to lower the expected loss".to_owned();
-        let barrier = Barrier::Drop { name: name.clone(), feature: feature.clone(), reason };
-        if !barrier::violations(&facts, inventory, &barrier).is_empty() {
-            report.until_edited.push(words(&barrier));
+    let barriers = match args.drop.is_empty() {
+        true => report.proposals(),
+        false => args.drop.iter().map(drop).collect(),
+    };
+    let mut new: Vec<Barrier> = Vec::new();
+    for barrier in barriers {
+        let standing = facts.policy.barriers.iter().chain(&new);
+        match standing.into_iter().any(|other| is_same(other, &barrier)) {
+            true => report.already += 1,
+            false => new.push(barrier),
         }
-        report.applied.push(format!("{} {name}", barrier.kind()));
-        written.push(barrier);
     }
-    for proposal in report.proposals() {
-        let others = facts.policy.barriers.clone();
-        facts.policy.barriers.extend_from_slice(&proposal);
-        let mut violations =
-            proposal.iter().flat_map(|barrier| barrier::violations(&facts, inventory, barrier));
-        if let Some(violation) = violations.next() {
-            report.not_applied.push(violation.sentence);
-            facts.policy.barriers = others;
-            continue;
-        }
-        for barrier in &proposal {
-            report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
-            report.not_evaluated.extend(barrier::unknown(&facts, inventory, barrier));
-        }
-        written.extend(proposal);
+    if new.is_empty() {
+        return Ok(());
     }
-    if written.is_empty() { Ok(()) } else { write(&policy_file(args, loaded)?, &written) }
+    facts.policy.barriers.extend_from_slice(&new);
+    for barrier in &new {
+        if !barrier::violations(&facts, inventory, barrier).is_empty() {
+            report.until_edited.push(words(barrier));
+        }
+        report.applied.push(format!("{} {}", barrier.kind(), barrier.name()));
+        report.not_evaluated.extend(barrier::unknown(&facts, inventory, barrier));
+    }
+    report.copied = write(&policy_file(args, loaded)?, &loaded.facts.policy.barriers, &new)?;
+    Ok(())
+}
+
+fn drop(Dropped { name, feature }: &Dropped) -> Barrier {
+    let reason = "it was dropped to lower the expected loss".to_owned();
+    Barrier::Drop { name: name.clone(), feature: feature.clone(), reason }
+}
+
+/// Says whether two barriers do the same, whatever for.
+fn is_same(a: &Barrier, b: &Barrier) -> bool {
+    let fields = |barrier: &Barrier| {
+        let mut fields = toml::Table::try_from(barrier).ok()?;
+        fields.remove("reason");
+        Some(fields)
+    };
+    fields(a) == fields(b)
 }
 
 /// The largest policy that is edited, in bytes.
@@ -67,7 +81,8 @@ fn policy_file(args: &PlanArgs, loaded: &Loaded) -> Result<PathBuf, Error> {
     }
 }
 
-fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
+/// Adds barriers to a policy, and returns how many of those that it had from below had to be written with them.
+fn write(path: &Path, inherited: &[Barrier], barriers: &[Barrier]) -> Result<u64, Error> {
     const FILE: &str = "weft.toml";
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new(".")).canonicalize();
@@ -85,6 +100,8 @@ fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
     let mut document: DocumentMut = text
         .parse()
         .map_err(|_| Error::usage(format!("{FILE} cannot be edited"), "correct it first"))?;
+    // A list takes the place of those below it.
+    let copied = if document.contains_key("barrier") { &[][..] } else { inherited };
     let list = document.entry("barrier").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let list = list.as_array_of_tables_mut().ok_or_else(|| {
         Error::usage(
@@ -92,14 +109,15 @@ fn write(path: &Path, barriers: &[Barrier]) -> Result<(), Error> {
             "write each as a table `[[barrier]]`",
         )
     })?;
-    for barrier in barriers {
+    for barrier in copied.iter().chain(barriers) {
         list.push(entry(barrier)?);
     }
     let text = document.to_string();
     // What would not be read again is not written.
     parse_layer(FILE, text.as_bytes())
         .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
-    files::replace(path, text.as_bytes())
+    files::replace(path, text.as_bytes())?;
+    Ok(copied.len() as u64)
 }
 
 /// The keys that come first in a barrier.

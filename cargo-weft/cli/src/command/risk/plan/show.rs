@@ -6,6 +6,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 use weft_gate::Place;
 use weft_gate::policy::Barrier;
+use weft_gate::risk::assessment::Band;
 use weft_gate::risk::plan::{Drop, Plan};
 
 use super::Report;
@@ -18,9 +19,8 @@ use crate::report::table::{Align, layout, shorten};
 
 pub(super) fn human(report: &Report) -> String {
     let mut out = String::new();
-    for (title, table) in tables(report, &|text| terminal(text)) {
+    for (title, (align, header, mut rows)) in tables(report, &|text| terminal(text)) {
         _ = writeln!(out, "{title}");
-        let (align, header, mut rows) = table;
         fit(&header, &mut rows);
         out.push_str(&layout(&align, &header, &rows, 2));
         out.push('\n');
@@ -146,6 +146,7 @@ fn tables(report: &Report, escape: &dyn Fn(&str) -> String) -> Vec<(&'static str
             (vec![Left, Left], header, rows.collect()),
         ));
     }
+    tables.retain(|(_, (_, _, rows))| !rows.is_empty());
     tables
 }
 
@@ -202,12 +203,14 @@ fn sentences(report: &Report) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(plan) = &report.plan {
         let percent = |part: u64, whole: u64| u128::from(part) * 100 / u128::from(whole.max(1));
+        let band = |Band { low_nano, mean_nano, high_nano }: Band| {
+            let [low, mean, high] = [low_nano, mean_nano, high_nano].map(losses);
+            format!("{mean} ({low} to {high} nine times in ten)")
+        };
         sentences.push(format!(
-            "The expected loss of a year falls from {} ({} to {} nine times in ten) to {}, by {}%.",
-            losses(plan.before.mean_nano),
-            losses(plan.before.low_nano),
-            losses(plan.before.high_nano),
-            losses(plan.after_nano),
+            "The expected loss of a year falls from {} to {}, by {}%.",
+            band(plan.before),
+            band(plan.after),
             percent(plan.fall_nano, plan.before.mean_nano)
         ));
         let any = report::human::plural(plan.budget.into(), "barrier");
@@ -222,18 +225,24 @@ fn sentences(report: &Report) -> Vec<String> {
                 losses(plan.bound_nano)
             ),
         });
+        sentences.extend(report.no_window.iter().map(|violation| {
+            format!("No window is proposed, because today it would be violated: {violation}")
+        }));
         let drops = &plan.drops;
-        sentences.push(format!(
-            "Removing {} of the {} direct dependencies that save most alone saves {} together; any {} of them save at \
-             most {} (gap {}). What else depends on them keeps them, and whether the members can do without them is \
-             for a person to say.",
-            drops.crates.len(),
-            drops.candidates,
-            losses(drops.fall_nano),
-            plan.budget,
-            losses(drops.bound_nano),
-            losses(drops.gap_nano)
-        ));
+        if !drops.crates.is_empty() {
+            sentences.push(format!(
+                "Removing {} of the {} direct dependencies that save most alone saves {} together; any {} of them save \
+                 at most {} (gap {}). What else depends on them keeps them, and whether the members can do without \
+                 them is for a person to say.",
+                drops.crates.len(),
+                drops.candidates,
+                losses(drops.fall_nano),
+                plan.budget,
+                losses(drops.bound_nano),
+                losses(drops.gap_nano)
+            ));
+        }
+        sentences.extend(report.not_counted.iter().map(|left| sentence(left)));
         let footing = Footing {
             as_of: report.as_of,
             precision: report.precision,
@@ -303,8 +312,15 @@ fn sentences(report: &Report) -> Vec<String> {
             "Written, and `barrier/violated` is not evaluated as long as {reason}; `cargo fetch --locked` may bring it."
         ));
     }
-    for reason in &report.not_applied {
-        sentences.push(format!("Not written, because it does not hold today: {reason}"));
+    if report.copied > 0 {
+        sentences.push(format!(
+            "Written with them: {} of the profile, since a list of barriers takes the place of those below it.",
+            report::human::plural(report.copied, "barrier")
+        ));
+    }
+    if report.already > 0 {
+        let barriers = report::human::plural(report.already, "barrier");
+        sentences.push(format!("Not written again: {barriers} of the policy already."));
     }
     sentences
 }
@@ -345,4 +361,12 @@ pub(super) fn words(barrier: &Barrier) -> String {
             )
         }
     }
+}
+
+/// Begins a clause with a capital, and ends it with a full stop.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>());
+    let stop = if clause.ends_with('.') { "" } else { "." };
+    format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
 }
