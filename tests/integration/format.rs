@@ -254,7 +254,8 @@ fn two_findings_of_one_check_in_one_file_are_two_alerts() {
                   [patch.crates-io]\none = { git = \"https://g.invalid/one\" }\n\
                   two = { git = \"https://g.invalid/two\" }\n";
     let tree = Tree::of(MANIFEST, LOCKFILE).with("tree/.cargo/config.toml", config);
-    assert_eq!(check_sarif(&json(&tree, "audit --precision lock --format sarif")), 3);
+    // The source and two patches are told, and that the lockfile has neither patch.
+    assert_eq!(check_sarif(&json(&tree, "audit --precision lock --format sarif")), 5);
 }
 
 #[test]

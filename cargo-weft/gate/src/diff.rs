@@ -227,6 +227,8 @@ impl Identity {
             code if code.starts_with("behavior/") => &["added", "capabilities", "like"],
             code if code.starts_with("content/") => &["deeds", "files"],
             code if code.starts_with("license/") => &["licenses"],
+            // Another archive is another violation, even of the same version.
+            "barrier/violated" => &["archive"],
             "ban/feature" => &["features"],
             "ban/package" => &["dependents"],
             "source/git-not-allowed" | "source/registry-not-allowed" => &["packages"],

@@ -13,7 +13,7 @@ mod from_lock;
 mod from_metadata;
 mod source;
 
-pub use from_lock::{Drift, drift, from_lock};
+pub use from_lock::{Drift, drift, from_lock, from_lock_in_part};
 pub use from_metadata::from_metadata;
 pub use source::{GitReference, Source};
 pub(crate) use source::{same_repository, without_credentials};

@@ -15,7 +15,8 @@ use super::facts::{self, Loaded};
 use super::{PrecisionChoice, Selection};
 use crate::error::Error;
 use crate::source::revision::{Revision, short};
-use crate::source::vouchers::MAX_TRUST;
+use crate::source::sources::EVIDENCE;
+use crate::source::vouchers::{ATTESTATIONS, MAX_TOTAL, MAX_TRUST};
 use crate::source::{behavior, exemptions, policy, rules, workspace};
 
 /// Both sides; the head's facts know the base's findings.
@@ -104,12 +105,35 @@ pub(super) fn compare(question: &Question<'_>) -> Result<Compared, Error> {
     if !snapshot.is_empty() {
         base_revision.bring(snapshot, MAX_SNAPSHOT)?;
     }
+    rules::bring(&base_revision)?;
+    if let Some(head) = &head_revision {
+        rules::bring(head)?;
+    }
+    let revisions = || [Some(&base_revision), head_revision.as_ref()].into_iter().flatten();
     for barrier in &policy.effective.policy.barriers {
-        if let Barrier::Attest { provenance, .. } = barrier
-            && let Some(root) = &provenance.trusted_root
-            && Trust::embedded(root).is_none()
-        {
-            base_revision.bring(root, MAX_TRUST)?;
+        match barrier {
+            Barrier::Attest { provenance, .. } => {
+                for revision in revisions() {
+                    revision.bring_folder(ATTESTATIONS, MAX_TOTAL)?;
+                }
+                let named = provenance.trusted_root.as_ref();
+                if let Some(root) = named.filter(|root| Trust::embedded(root).is_none()) {
+                    base_revision.bring(root, MAX_TRUST)?;
+                }
+            }
+            Barrier::Review { role: Some(_), .. } => {
+                for revision in revisions() {
+                    revision.bring_folder(EVIDENCE, MAX_TOTAL)?;
+                }
+            }
+            Barrier::Drop { .. }
+            | Barrier::Fork { .. }
+            | Barrier::Pin { .. }
+            | Barrier::Region { .. }
+            | Barrier::Review { .. }
+            | Barrier::Seal { .. }
+            | Barrier::Vendor { .. }
+            | Barrier::Window { .. } => {}
         }
     }
     let load = |manifest: Option<PathBuf>| -> Result<Loaded, Error> {

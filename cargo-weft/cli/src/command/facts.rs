@@ -335,14 +335,16 @@ impl Loaded {
     /// Adds who vouches for packages, if a barrier asks.
     fn know_vouchers(&mut self) {
         let Known::Value(inventory) = &self.facts.inventory else { return };
-        let (tree, files) = (&self.database_root, self.rule_files());
+        let (tree, files) = (&self.root, self.rule_files());
         let asked = vouchers::load(&self.facts.policy, inventory, tree, files, self.facts.as_of);
         let Some(loaded) = asked else { return };
         // To the head, the rules of a base are the base's inputs, and what is signed lies in the head.
         let is_ruled_here = self.base_root.as_ref().is_none_or(|base| *base == self.root);
         self.facts.inputs.extend(loaded.rules.into_iter().filter(|_| is_ruled_here));
-        let is_signed_here = self.root == self.database_root;
-        self.facts.inputs.extend(loaded.signed.into_iter().filter(|_| is_signed_here));
+        self.facts.inputs.extend(loaded.signed);
+        let unread = loaded.unread.into_iter();
+        self.facts.notices.extend(unread.map(|message| Notice { message, place: None }));
+        self.facts.notices.sort();
         self.facts.inputs.sort();
         self.facts.inputs.dedup();
         self.facts.vouched = Some(loaded.vouched);
@@ -428,9 +430,7 @@ fn strays(inventory: &Inventory, policy: &Policy) -> Vec<Notice> {
         let kind = barrier.kind();
         let names = barrier::strays(inventory, barrier).into_iter();
         let message = move |name: &str| {
-            format!(
-                "a barrier `{kind}` guards nothing: no external package of the graph is called {name}"
-            )
+            format!("a barrier `{kind}` guards nothing: no package of the graph is called {name}")
         };
         names.map(message).collect::<Vec<String>>()
     };
@@ -510,7 +510,11 @@ impl Draft<'_> {
         manifests: &[Manifest],
     ) -> Known<Inventory> {
         let dev_dependencies = self.policy.graph.dev_dependencies;
-        let at_lock = || inventory::from_lock(lockfile, manifests, dev_dependencies);
+        let is_whole = !self.tree.incomplete;
+        let at_lock = || match is_whole {
+            true => inventory::from_lock(lockfile, manifests, dev_dependencies),
+            false => inventory::from_lock_in_part(lockfile, manifests, dev_dependencies),
+        };
         let wanted = match self.selection.lockfile {
             Some(_) => PrecisionChoice::Lock,
             None => self.selection.precision,
@@ -620,7 +624,8 @@ impl Draft<'_> {
             Some(reason) if found.is_empty() => return Known::Unknown(reason),
             _ => {}
         }
-        match self.tree.configs.iter().find_map(|config| config.include.as_ref()) {
+        let mut configs = self.tree.configs.iter().chain(&self.tree.nested);
+        match configs.find_map(|config| config.include.as_ref()) {
             Some(place) => Known::Unknown(format!(
                 "{} includes other files, which weft does not read",
                 place.file

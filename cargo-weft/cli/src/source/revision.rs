@@ -82,6 +82,26 @@ impl Revision {
     ///
     /// The repository cannot be read, or the file not be written.
     pub fn bring(&self, path: &str, limit: usize) -> Result<(), Error> {
+        self.bring_all(path, limit, |found, wanted| found == wanted)
+    }
+
+    /// Brings the files of a folder of the commit, by its path from the workspace root, as [`Revision::bring`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Revision::bring`], and more bytes than `limit` in all.
+    pub fn bring_folder(&self, path: &str, limit: usize) -> Result<(), Error> {
+        self.bring_all(path, limit, |found, folder| {
+            found.rsplit_once('/').is_some_and(|(above, _)| above == folder)
+        })
+    }
+
+    fn bring_all(
+        &self,
+        path: &str,
+        limit: usize,
+        is_wanted: impl Fn(&str, &str) -> bool,
+    ) -> Result<(), Error> {
         let wanted = join(&self.project(), path);
         let failed = |reason: String| {
             Error::usage(
@@ -91,7 +111,10 @@ impl Revision {
         };
         let (_, git) = repository(&self.top).map_err(failed)?;
         let mut blobs = git.files(&self.commit, "").map_err(failed)?;
-        blobs.retain(|blob| blob.path == wanted);
+        blobs.retain(|blob| is_wanted(&blob.path, &wanted));
+        if blobs.len() > MAX_FILES {
+            return Err(failed(format!("it holds more than {MAX_FILES} files")));
+        }
         let contents = git.contents_within(&blobs, limit, limit).map_err(failed)?;
         fill(self.directory.path(), &blobs, &contents)
     }

@@ -1,7 +1,7 @@
 //! Reads the rules of a workspace: the one list of files that say how its changes are judged.
 //!
-//! These are the policy, the files that it builds on, the exemptions, the roles with their committed versions, and claims
-//! maps where they differ in the documents that are looked at.
+//! These are the policy, the files that it builds on and those whose word it takes, the exemptions, the roles with their
+//! committed versions, and claims maps where they differ in the documents that are looked at.
 //! Entries of claims maps are left out: the gate compares them with the base's one by one, and knows who approves that.
 
 use std::io::ErrorKind;
@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use weft_gate::facts::Input;
-use weft_gate::input::{exemptions as exemptions_format, roles as roles_format};
+use weft_gate::input::publishers::MAX_SNAPSHOT;
+use weft_gate::policy::{Barrier, Policy};
 use weft_gate::rule::{self, Alteration, Approvals, Rule, Rules, Side};
 use weft_verify::Sha256;
 
-use super::{evidence, exemptions, files, policy, promises, roles};
+use super::revision::Revision;
+use super::vouchers::AUDITS;
+use super::{evidence, exemptions, files, policy, promises};
 use crate::error::Error;
 
 /// The roles file, below the workspace root.
@@ -22,8 +25,24 @@ const ROLES: &str = ".weft/roles.toml";
 /// The folder of the committed versions of the roles.
 const VERSIONS: &str = ".weft/roles";
 
+/// The largest file of rules that is read, in bytes: a snapshot of publishers is the largest of them.
+const MAX_RULE: usize = MAX_SNAPSHOT;
+
 /// The most committed versions that are read.
 const MAX_VERSIONS: usize = 10_000;
+
+/// Brings the files of a commit that its own policy consults.
+///
+/// # Errors
+///
+/// Those of [`Revision::bring`].
+pub fn bring(revision: &Revision) -> Result<(), Error> {
+    let Ok(loaded) = policy::load(None, revision.root()) else { return Ok(()) };
+    for name in consulted(&loaded.effective.policy) {
+        revision.bring(&name, MAX_RULE)?;
+    }
+    Ok(())
+}
 
 /// Compares the rules of two workspaces; `project` is where both lie below the top of the repository.
 ///
@@ -99,6 +118,7 @@ fn side(root: &Path) -> Result<Side, Error> {
     let policy = match state(root, policy::FILE) {
         Some(Rule::Read(bytes)) => match policy::load(None, root) {
             Ok(loaded) => {
+                names.extend(consulted(&loaded.effective.policy));
                 names.extend(loaded.inputs.into_iter().map(|input| input.name));
                 Some(Rule::Read(bytes))
             }
@@ -115,6 +135,24 @@ fn side(root: &Path) -> Result<Side, Error> {
         }
     }
     Ok(side)
+}
+
+/// Lists the files whose word a policy takes: who publishes, what was audited, whom attestations are trusted by.
+fn consulted(policy: &Policy) -> Vec<String> {
+    let mut names = Vec::new();
+    if !policy.publishers.snapshot.is_empty() {
+        names.push(policy.publishers.snapshot.clone());
+    }
+    for barrier in &policy.barriers {
+        match barrier {
+            Barrier::Attest { provenance, .. } => names.extend(provenance.trusted_root.clone()),
+            Barrier::Review { criteria: Some(_), .. } => {
+                names.extend(AUDITS.iter().map(|(name, ..)| (*name).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Lists the committed versions of the roles.
@@ -156,8 +194,7 @@ fn documents(name: &str, rule: Option<&Rule>) -> Option<Vec<String>> {
 
 /// Reads a file of rules; `None` if there is none.
 fn state(root: &Path, name: &str) -> Option<Rule> {
-    let bound = roles::MAX_BYTES.max(exemptions_format::MAX_BYTES).max(roles_format::MAX_BYTES);
-    read(root, name, bound)
+    read(root, name, MAX_RULE)
 }
 
 /// Reads a regular file that no symbolic link leads to; `None` if there is none.

@@ -34,13 +34,14 @@ use super::publishers::Files;
 /// Where attestations of packages lie, below the workspace root.
 pub const ATTESTATIONS: &str = ".weft/attestations";
 
-/// The audits of the project, and those of others.
-const AUDITS: [(&str, Reader, usize); 2] = [
+/// The audits of the project, and those of others, with who reads each and how much of it.
+pub const AUDITS: [(&str, Reader, usize); 2] = [
     ("supply-chain/audits.toml", audits::own, MAX_AUDITS),
     ("supply-chain/imports.lock", audits::imported, MAX_IMPORTS),
 ];
 
-type Reader = fn(&str, &[u8]) -> Result<Audits, Diagnostic>;
+/// Reads audits.
+pub type Reader = fn(&str, &[u8]) -> Result<Audits, Diagnostic>;
 
 /// The largest trusted root that is read, in bytes.
 pub const MAX_TRUST: usize = 4 << 20;
@@ -48,9 +49,11 @@ pub const MAX_TRUST: usize = 4 << 20;
 /// The largest review that is read, in bytes.
 const MAX_REVIEW: usize = 1 << 20;
 
-/// The most files of attestations, and the most bytes of them.
+/// The most files of attestations.
 const MAX_FILES: usize = 1_000;
-const MAX_TOTAL: usize = 64 << 20;
+
+/// The most bytes of attestations, or of reviews, that are read in all.
+pub const MAX_TOTAL: usize = 64 << 20;
 
 const IN_THE_TREE: &str = "lies in the tree that is judged, where a change can alter it";
 
@@ -63,6 +66,8 @@ pub struct Loaded {
     pub rules: Vec<Input>,
     /// The files that are signed.
     pub signed: Vec<Input>,
+    /// What lies where reviews and attestations do and is not read, each with the reason: whoever needs one is without.
+    pub unread: Vec<String>,
 }
 
 /// Asks for what the policy's barriers ask for; nothing if none does.
@@ -76,13 +81,22 @@ pub fn load(
     as_of: Date,
 ) -> Option<Loaded> {
     let asked = Asked::of(policy)?;
-    let (mut rules, mut signed) = (Vec::new(), Vec::new());
+    let mut found = Found::default();
     let vouched = Vouched {
-        attested: known(attested(&asked, inventory, tree, files, &mut rules, &mut signed)),
-        audits: known(audits(&asked, files, &mut rules)),
-        signed: known(reviews(&asked, inventory, tree, files, as_of, &mut signed)),
+        attested: known(attested(&asked, inventory, tree, files, &mut found)),
+        audits: known(audits(&asked, files, &mut found.rules)),
+        signed: known(reviews(&asked, inventory, tree, files, as_of, &mut found)),
     };
-    Some(Loaded { vouched, rules, signed })
+    let Found { rules, signed, unread } = found;
+    Some(Loaded { vouched, rules, signed, unread })
+}
+
+/// What was read to find out, and what was not.
+#[derive(Default)]
+struct Found {
+    rules: Vec<Input>,
+    signed: Vec<Input>,
+    unread: Vec<String>,
 }
 
 fn known<T>(found: Result<T, String>) -> Known<T> {
@@ -166,7 +180,7 @@ fn reviews(
     tree: &Path,
     files: Files<'_>,
     as_of: Date,
-    inputs: &mut Vec<Input>,
+    found: &mut Found,
 ) -> Result<Vec<Signed>, String> {
     let mut signed = Vec::new();
     if asked.reviewed.is_empty() {
@@ -175,9 +189,7 @@ fn reviews(
     let Files::Below(root) = files else { return Err(format!("who may review {IN_THE_TREE}")) };
     let Some(roles) = evidence::roles(root)? else { return Ok(signed) };
     let (names, unread) = evidence::list(tree);
-    if let Some(unread) = unread.first() {
-        return Err(format!("{} is not read: {}", unread.file, unread.reason));
-    }
+    found.unread.extend(unread.iter().map(|u| format!("{} is not read: {}", u.file, u.reason)));
     let mut wanted = BTreeMap::<Sha256, BTreeSet<&str>>::new();
     for (checksum, name) in archives(inventory) {
         let roles = asked.reviewed.iter().filter(|(of, _)| *of == name).map(|(_, role)| *role);
@@ -191,11 +203,11 @@ fn reviews(
         }
         // What is no review, whatever it is instead, leaves a package that needs one without.
         let Ok(bytes) = files::read_bounded(&path, MAX_REVIEW) else { continue };
-        let found = review(&bytes, &roles, &wanted, as_of);
-        if !found.is_empty() {
-            inputs.push(Input { name, sha256: Sha256::of(&bytes) });
+        let reviews = review(&bytes, &roles, &wanted, as_of);
+        if !reviews.is_empty() {
+            found.signed.push(Input { name, sha256: Sha256::of(&bytes) });
         }
-        signed.extend(found);
+        signed.extend(reviews);
     }
     signed.sort();
     signed.dedup();
@@ -249,8 +261,7 @@ fn attested(
     inventory: &Inventory,
     tree: &Path,
     files: Files<'_>,
-    rules: &mut Vec<Input>,
-    inputs: &mut Vec<Input>,
+    found: &mut Found,
 ) -> Result<Vec<Attested>, String> {
     let mut attested = Vec::new();
     let mut wanted = Vec::new();
@@ -265,10 +276,10 @@ fn attested(
     for (_, expected) in &wanted {
         let name = expected.trusted_root.as_deref().unwrap_or("public-good");
         if !trusts.contains_key(name) {
-            trusts.insert(name, trust(name, files, rules)?);
+            trusts.insert(name, trust(name, files, &mut found.rules)?);
         }
     }
-    for (file, bytes) in attestations(tree)? {
+    for (file, bytes) in attestations(tree, &mut found.unread) {
         let before = attested.len();
         for part in bundle::split(&bytes).into_iter().flatten() {
             for (subject, expected) in &wanted {
@@ -281,7 +292,7 @@ fn attested(
             }
         }
         if attested.len() > before {
-            inputs.push(Input { name: file, sha256: Sha256::of(&bytes) });
+            found.signed.push(Input { name: file, sha256: Sha256::of(&bytes) });
         }
     }
     attested.sort_by_key(|attested| attested.subject);
@@ -328,31 +339,43 @@ fn is_proven(
 }
 
 /// Reads the files of attestations, sorted by name; none where there is no such directory.
-fn attestations(tree: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
+fn attestations(tree: &Path, unread: &mut Vec<String>) -> Vec<(String, Vec<u8>)> {
     let folder = tree.join(ATTESTATIONS);
-    let failed = |reason: String| format!("{ATTESTATIONS} is not read: {reason}");
+    let mut left_out = |what: &str, reason: &dyn std::fmt::Display| {
+        unread.push(format!("{} is not read: {reason}", what.escape_debug()));
+    };
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(_) if folder.symlink_metadata().is_err() => return Ok(Vec::new()),
-        Err(e) => return Err(failed(e.kind().to_string())),
+        Err(_) if folder.symlink_metadata().is_err() => return Vec::new(),
+        Err(e) => {
+            left_out(ATTESTATIONS, &e.kind());
+            return Vec::new();
+        }
     };
     let mut names = Vec::new();
     for entry in entries.take(MAX_FILES + 1) {
-        let name = entry.map_err(|e| failed(e.kind().to_string()))?.file_name();
-        names.push(format!("{ATTESTATIONS}/{}", name.to_string_lossy()));
+        match entry {
+            Ok(entry) => {
+                names.push(format!("{ATTESTATIONS}/{}", entry.file_name().to_string_lossy()))
+            }
+            Err(e) => left_out(ATTESTATIONS, &e.kind()),
+        }
     }
     if names.len() > MAX_FILES {
-        return Err(failed(format!("it holds more than {MAX_FILES} files")));
+        left_out(ATTESTATIONS, &format!("it holds more than {MAX_FILES} files"));
+        return Vec::new();
     }
     names.sort();
     let (mut read, mut left) = (Vec::new(), MAX_TOTAL);
     for name in names {
-        let bytes = files::read_inside(tree, &tree.join(&name), left);
-        let bytes =
-            bytes.map_err(|refusal| failed(format!("{} {refusal}", name.escape_debug())))?;
-        let bytes = bytes.ok_or_else(|| failed(format!("{} is gone", name.escape_debug())))?;
-        left -= bytes.len();
-        read.push((name, bytes));
+        match files::read_inside(tree, &tree.join(&name), left) {
+            Ok(Some(bytes)) => {
+                left -= bytes.len();
+                read.push((name, bytes));
+            }
+            Ok(None) => left_out(&name, &"it is gone"),
+            Err(refusal) => left_out(&name, &refusal),
+        }
     }
-    Ok(read)
+    read
 }

@@ -40,6 +40,8 @@ pub struct Tree {
     pub escapes: Vec<Escape>,
     /// The tree's Cargo configuration, the nearest file first.
     pub configs: Vec<CargoConfig>,
+    /// Those between the root and its members, which count where Cargo is run there.
+    pub nested: Vec<CargoConfig>,
     /// Whether a path leads where weft does not read, so that manifests may be missing here.
     pub incomplete: bool,
     /// What was noticed.
@@ -103,6 +105,7 @@ pub fn read_workspace(manifest_path: Option<&Path>) -> Result<Tree, Error> {
     reader.manifests();
     reader.check_named(&named);
     reader.configs();
+    reader.nested_configs();
     reader.toolchain_file();
     reader.tree.inputs.sort();
     Ok(reader.tree)
@@ -125,6 +128,7 @@ impl Reader {
             manifests: Vec::new(),
             escapes: Vec::new(),
             configs: Vec::new(),
+            nested: Vec::new(),
             incomplete: false,
             notices: Vec::new(),
             inputs: Vec::new(),
@@ -174,16 +178,26 @@ impl Reader {
 impl Tree {
     /// Returns everything in the tree's files that takes packages from elsewhere.
     pub fn replacements(&self) -> Vec<Replacement> {
-        let mut all: Vec<Replacement> =
-            self.configs.iter().flat_map(|c| c.replacements.clone()).collect();
-        for replacement in &mut all {
-            let name = replacement.with.strip_prefix("source `").and_then(|n| n.strip_suffix('`'));
-            if let Some(name) = name {
-                let address = cargo_config::resolve(name, &self.configs);
-                let address =
-                    address.unwrap_or_else(|| "which no configuration describes".to_owned());
-                replacement.with = format!("source `{name}`, {address}");
+        let of = |config: &CargoConfig, configs: &[CargoConfig]| {
+            let mut all = config.replacements.clone();
+            for replacement in &mut all {
+                let name =
+                    replacement.with.strip_prefix("source `").and_then(|n| n.strip_suffix('`'));
+                if let Some(name) = name {
+                    let address = cargo_config::resolve(name, configs);
+                    let address =
+                        address.unwrap_or_else(|| "which no configuration describes".to_owned());
+                    replacement.with = format!("source `{name}`, {address}");
+                }
             }
+            all
+        };
+        let mut all: Vec<Replacement> =
+            self.configs.iter().flat_map(|config| of(config, &self.configs)).collect();
+        for config in &self.nested {
+            let nearest: Vec<CargoConfig> =
+                [config].into_iter().chain(&self.configs).cloned().collect();
+            all.extend(of(config, &nearest));
         }
         let root = self.manifests.iter().filter(|m| m.directory().is_empty());
         for over in root.flat_map(|m| &m.overrides) {

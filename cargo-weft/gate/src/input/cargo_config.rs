@@ -200,6 +200,9 @@ impl Reader<'_> {
                 place: paths.place(),
             });
         }
+        if paths.list()?.is_empty() {
+            return Ok(());
+        }
         self.config.opaque.push("`paths`".to_owned());
         let absolute =
             paths.strings()?.iter().map(|p| toml_string(&self.absolute(p))).collect::<Vec<_>>();

@@ -19,13 +19,35 @@ use crate::place::Place;
 /// With them, members are the packages the manifests describe, and what only their dev-dependencies reach is left out
 /// unless `dev_dependencies`.
 pub fn from_lock(lockfile: &Lockfile, manifests: &[Manifest], dev_dependencies: bool) -> Inventory {
-    let mut draft = Draft::new(lockfile, manifests);
+    from_draft(Draft::new(lockfile, manifests), &[], manifests, dev_dependencies)
+}
+
+/// Builds the inventory where not every manifest was read: what local packages without one need is judged, and they too,
+/// since nothing says that no member needs them.
+pub fn from_lock_in_part(
+    lockfile: &Lockfile,
+    manifests: &[Manifest],
+    dev_dependencies: bool,
+) -> Inventory {
+    let draft = Draft::new(lockfile, manifests);
+    let unread = draft.unread(manifests);
+    from_draft(draft, &unread, manifests, dev_dependencies)
+}
+
+fn from_draft(
+    mut draft: Draft,
+    unread: &[usize],
+    manifests: &[Manifest],
+    dev_dependencies: bool,
+) -> Inventory {
     for edge in &mut draft.edges {
         let only_dev = !edge.declared.is_empty()
             && edge.declared.iter().all(|d| d.kind == DependencyKind::Dev);
         edge.selected = dev_dependencies || !only_dev;
     }
+    draft.count_as_members(unread, true);
     draft.select_reachable();
+    draft.count_as_members(unread, false);
     draft.mark_dev();
     let dev_dependencies = dev_dependencies || manifests.is_empty();
     draft.finish(Precision::Lock, Selection { dev_dependencies, features: None, targets: None })
@@ -58,14 +80,10 @@ pub fn drift(
 ) -> Vec<Drift> {
     let mut draft = Draft::with_patched(lockfile, manifests, patched);
     let mut all = std::mem::take(&mut draft.drift);
+    all.extend(unlocked_patches(lockfile, manifests, patched));
     if incomplete {
-        let read: BTreeSet<&str> =
-            manifests.iter().filter_map(|m| m.package.as_ref()).map(|p| p.name.as_str()).collect();
-        for package in
-            draft.packages.iter_mut().filter(|p| p.source.is_path() && !read.contains(&*p.name))
-        {
-            package.member = true;
-        }
+        let unread = draft.unread(manifests);
+        draft.count_as_members(&unread, true);
     }
     draft.select_reachable();
     for package in draft.packages.iter().filter(|p| !p.selected) {
@@ -90,6 +108,20 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn new(lockfile: &Lockfile, manifests: &[Manifest]) -> Self {
         Self::with_patched(lockfile, manifests, &[])
+    }
+
+    /// Lists the local packages whose manifest was not read.
+    fn unread(&self, manifests: &[Manifest]) -> Vec<usize> {
+        let read: BTreeSet<&str> =
+            manifests.iter().filter_map(|m| m.package.as_ref()).map(|p| p.name.as_str()).collect();
+        let is_unread = |package: &Package| {
+            package.source.is_path() && !package.member && !read.contains(&*package.name)
+        };
+        (0..self.packages.len()).filter(|&index| is_unread(&self.packages[index])).collect()
+    }
+
+    fn count_as_members(&mut self, packages: &[usize], are_members: bool) {
+        packages.iter().for_each(|&index| self.packages[index].member = are_members);
     }
 
     fn with_patched(lockfile: &Lockfile, manifests: &[Manifest], patched: &[String]) -> Self {
@@ -250,6 +282,44 @@ impl Draft {
             selection,
         }
     }
+}
+
+/// Lists the patches that the lockfile does not know, neither as what is locked nor as unused: Cargo would lock anew.
+fn unlocked_patches(
+    lockfile: &Lockfile,
+    manifests: &[Manifest],
+    configured: &[String],
+) -> Vec<Drift> {
+    let is_unused = |name: &str| lockfile.unused_patches.iter().any(|unused| unused == name);
+    let is_locked = |name: &str, is_patch: &dyn Fn(&Source) -> bool| {
+        is_unused(name) || lockfile.packages.iter().any(|p| p.name == name && is_patch(&p.source))
+    };
+    let sentence =
+        |name: &str| format!("a patch puts `{name}` in another's place, which the lockfile lacks");
+    // Cargo obeys the patches of the workspace's root alone.
+    let root = manifests.iter().filter(|manifest| manifest.directory().is_empty());
+    let overrides = root.flat_map(|manifest| &manifest.overrides);
+    let stated = overrides.filter(|over| over.table.starts_with("patch")).filter(|over| {
+        let wanted = &over.requirement;
+        !is_locked(over.package(), &|source| match (&wanted.path, &wanted.git, source) {
+            (Some(_), _, source) => source.is_path(),
+            (None, Some(url), Source::Git { url: locked, .. }) => same_repository(url, locked),
+            (None, Some(_), _) => false,
+            (None, None, source) => matches!(source, Source::Registry { .. }),
+        })
+    });
+    let stated = stated.map(|over| Drift {
+        place: over.place.clone(),
+        sentence: sentence(over.package()),
+        subject: over.package().to_owned(),
+    });
+    let configured = configured.iter().filter(|name| !is_locked(name, &|s| !s.is_crates_io()));
+    let configured = configured.map(|name| Drift {
+        place: Place::whole(".cargo/config.toml"),
+        sentence: sentence(name),
+        subject: name.clone(),
+    });
+    stated.chain(configured).collect()
 }
 
 /// Finds the manifest of each local package.

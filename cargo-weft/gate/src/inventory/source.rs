@@ -178,7 +178,14 @@ pub(crate) fn same_repository(a: &str, b: &str) -> bool {
     let canonical = |url: &str| {
         let url = without_credentials(url);
         let url = url.trim_end_matches('/');
-        url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
+        let url = url.strip_suffix(".git").unwrap_or(url);
+        let after_scheme = url.find("://").map_or(0, |colon| colon + "://".len());
+        let path = url[after_scheme..].find('/').map_or(url.len(), |slash| after_scheme + slash);
+        let (host, path) = (url[..path].to_ascii_lowercase(), &url[path..]);
+        match host.ends_with("//github.com") || host.ends_with("@github.com") {
+            true => host + &path.to_ascii_lowercase(),
+            false => host + path,
+        }
     };
     canonical(a) == canonical(b)
 }

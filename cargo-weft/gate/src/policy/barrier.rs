@@ -65,6 +65,9 @@ pub enum Barrier {
         /// The crate's name.
         #[serde(rename = "crate")]
         name: String,
+        /// The commit of the fork; any of the repository's without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
         /// The git repository of the fork.
         repository: String,
         /// Why.
@@ -249,14 +252,17 @@ fn barrier(node: &Node<'_, '_>) -> Result<Barrier, Diagnostic> {
     let optional = |key: &'static str| table.get(key).map(|_| text(key)).transpose();
     if let Kind::Region = kind {
         let crates = get("crates")?;
-        let dependents = get("dependents")?.strings()?;
-        let region = Barrier::Region { crates: crates.strings()?, dependents, reason };
+        let dependents = names(&get("dependents")?)?;
+        let region = Barrier::Region { crates: names(&crates)?, dependents, reason };
         if region.name().is_empty() {
             return Err(crates.fault("a region has at least one crate"));
         }
         return table.finish().map(|()| region);
     }
-    let name = text("crate")?;
+    let name = match kind {
+        Kind::Window if text("crate")? == "*" => "*".to_owned(),
+        _ => crate_name(&get("crate")?)?,
+    };
     let barrier = match kind {
         Kind::Attest => {
             let stated = get("provenance")?;
@@ -276,19 +282,45 @@ fn barrier(node: &Node<'_, '_>) -> Result<Barrier, Diagnostic> {
             Barrier::Review { criteria, name, reason, role }
         }
         Kind::Drop => Barrier::Drop { name, feature: optional("feature")?, reason },
-        Kind::Fork => Barrier::Fork { name, repository: text("repository")?, reason },
+        Kind::Fork => {
+            let commit = optional("commit")?;
+            let is_whole = |commit: &String| {
+                matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b.is_ascii_hexdigit())
+            };
+            if let Some(stated) = table.get("commit").filter(|_| !commit.iter().all(is_whole)) {
+                return Err(stated.fault("a commit is named by all its hexadecimal digits"));
+            }
+            let commit = commit.map(|commit| commit.to_ascii_lowercase());
+            Barrier::Fork { name, commit, repository: text("repository")?, reason }
+        }
         Kind::Pin => Barrier::Pin {
             checksum: parsed(&get("checksum")?, "a SHA-256 in hexadecimal digits")?,
             name,
             reason,
             version: parsed(&get("version")?, "a version")?,
         },
-        Kind::Seal => Barrier::Seal { name, dependencies: get("dependencies")?.strings()?, reason },
+        Kind::Seal => Barrier::Seal { name, dependencies: names(&get("dependencies")?)?, reason },
         Kind::Vendor => Barrier::Vendor { name, reason },
         Kind::Window => Barrier::Window { name, days: get("days")?.number(36_500)?, reason },
     };
     table.finish()?;
     Ok(barrier)
+}
+
+/// Reads the name of a crate: whatever is none is none of any package, and would guard nothing.
+fn crate_name(node: &Node<'_, '_>) -> Result<String, Diagnostic> {
+    let name = node.string()?;
+    if name.is_empty() {
+        return Err(node.fault("the name of a crate is empty"));
+    }
+    match name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') {
+        true => Ok(name.to_owned()),
+        false => Err(node.fault(format!("`{}` is no name of a crate", name.escape_debug()))),
+    }
+}
+
+fn names(list: &Node<'_, '_>) -> Result<Vec<String>, Diagnostic> {
+    list.list()?.iter().map(crate_name).collect()
 }
 
 fn parsed<T: std::str::FromStr>(node: &Node<'_, '_>, what: &str) -> Result<T, Diagnostic> {
@@ -377,7 +409,10 @@ mod tests {
     #[test]
     fn a_region_has_crates() {
         refuses(&format!("{REGION}crates = []\ndependents = []"), "at least one crate");
-        refuses(&format!("{REGION}crates = [\"\"]\ndependents = []"), "at least one crate");
+        for crates in ["\"\"", "\"a\", \"a \"", "\"*\"", "1"] {
+            refuses(&format!("{REGION}crates = [{crates}]\ndependents = []"), "");
+        }
+        refuses(&format!("{REGION}crates = [\"a\"]\ndependents = [\"b c\"]"), "no name of a crate");
         refuses(&format!("{REGION}crates = [\"a\"]"), "has a `dependents`");
         refuses(&format!("{REGION}crate = \"a\"\ndependents = []"), "has a `crates`");
         let barrier = read_one(&format!("{REGION}crates = [\"a\", \"b\"]\ndependents = []"));

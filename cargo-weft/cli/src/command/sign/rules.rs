@@ -17,6 +17,7 @@ use crate::source::{evidence, files, rules, workspace};
 pub(super) fn sign(args: &SignArgs, base: &str) -> Result<ExitStatus, Error> {
     let root = workspace::root(None)?;
     let base = Revision::read(&root, base)?;
+    rules::bring(&base)?;
     base.demand_root(&workspace::find_manifest(None)?)?;
     let commit = short(&base.commit);
     let roles = evidence::roles(base.root()).map_err(|why| {

@@ -1,9 +1,10 @@
 //! The Cargo configuration of a tree, and a look at what Cargo would read because of it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use weft_gate::facts::{Input, Notice};
-use weft_gate::input::cargo_config::{self, CargoConfig};
+use weft_gate::input::cargo_config::{self, Address, CargoConfig};
 use weft_gate::input::manifest;
 use weft_gate::{Diagnostic, Place};
 use weft_verify::Sha256;
@@ -70,7 +71,35 @@ impl Reader {
         }
     }
 
-    fn add_config(&mut self, directory: &Path, config: CargoConfig) {
+    /// Reads the Cargo configuration between the root and its members, which counts for whoever runs Cargo there.
+    ///
+    /// weft runs Cargo nowhere in the tree, so what it says is told and not passed on.
+    pub(super) fn nested_configs(&mut self) {
+        let mut folders = BTreeSet::new();
+        for manifest in &self.tree.manifests {
+            let above = Path::new(manifest.directory()).ancestors();
+            folders.extend(above.filter(|folder| folder.is_relative()).map(Path::to_owned));
+        }
+        folders.remove(Path::new(""));
+        for folder in folders {
+            let label = |name: &str| format!("{}/.cargo/{name}", folder.display());
+            for label in ["config", "config.toml"].map(label) {
+                let Some(bytes) = self.read(&label, cargo_config::MAX_BYTES) else { continue };
+                let directory = self.tree.root.join(&folder);
+                match cargo_config::parse(&label, &bytes, &directory.to_string_lossy()) {
+                    Ok(mut config) => {
+                        locate(&mut config, &self.tree.checkout, &directory);
+                        self.tree.nested.push(config);
+                    }
+                    Err(diagnostic) => self.fault(diagnostic, &bytes),
+                }
+                break;
+            }
+        }
+    }
+
+    fn add_config(&mut self, directory: &Path, mut config: CargoConfig) {
+        locate(&mut config, &self.tree.checkout, directory);
         if directory.starts_with(&self.tree.checkout) {
             self.vet(directory, &config);
         }
@@ -124,4 +153,22 @@ impl Reader {
             }
         }
     }
+}
+
+/// Says of each directory outside the checkout that it is there, since a commit does not hold what is in it.
+fn locate(config: &mut CargoConfig, checkout: &Path, directory: &Path) {
+    let located = |place: &mut String| {
+        let Some(path) = place.strip_prefix("directory `").and_then(|p| p.strip_suffix('`')) else {
+            return;
+        };
+        if !files::normal(&directory.join(path)).starts_with(checkout) {
+            place.push_str(" outside of the checkout");
+        }
+    };
+    for address in config.addresses.values_mut() {
+        if let Address::At(place) = address {
+            located(place);
+        }
+    }
+    config.replacements.iter_mut().for_each(|replacement| located(&mut replacement.with));
 }

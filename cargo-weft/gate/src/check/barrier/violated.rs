@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::{Check, Context, Introduction, each};
 use crate::exemption::days_between;
-use crate::facts::Facts;
+use crate::facts::{Facts, Replacement};
 use crate::finding::Finding;
 use crate::inventory::{Inventory, Package, Precision, Source, same_repository};
 use crate::place::Place;
@@ -30,9 +30,11 @@ impl Check for Violated {
         Ok(each(violated, |violation| {
             let package = inventory.package(violation.package);
             let (place, path) = evidence(context, inventory, &violation);
+            let archive = package.checksum.map_or_else(String::new, |digest| digest.to_string());
             Finding::new(self.code(), &package.id, place, violation.sentence)
                 .path(path)
                 .remedy(violation.remedy)
+                .field("archive", &*archive)
                 .field("barrier", violation.kind)
         }))
     }
@@ -73,8 +75,10 @@ pub fn strays<'a>(inventory: &Inventory, barrier: &'a Barrier) -> Vec<&'a str> {
         | Barrier::Vendor { name, .. }
         | Barrier::Window { name, .. } => vec![name],
     };
-    let present = inventory.present_externals();
-    let is_there = |name: &&str| present.iter().any(|&i| inventory.package(i).name == **name);
+    let is_there = |name: &&str| {
+        let mut packages = inventory.packages.iter();
+        packages.any(|package| package.name == **name && (package.member || package.is_present()))
+    };
     named.into_iter().filter(|name| !is_there(name)).collect()
 }
 
@@ -117,15 +121,92 @@ pub struct Violation {
 
 /// Finds the packages that a barrier does not let in.
 pub fn violations(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Vec<Violation> {
-    let concerns = |index: &u32| barrier.is_about(&inventory.package(*index).name);
-    let packages = inventory.present_externals().into_iter().filter(concerns);
-    packages
+    concerned(facts, inventory, barrier)
+        .into_iter()
         .filter_map(|index| {
             let dependents = intruders(inventory, barrier, index);
             let (sentence, remedy) = violation(facts, inventory, barrier, index, &dependents)?;
             Some(Violation { dependents, package: index, kind: barrier.kind(), sentence, remedy })
         })
         .collect()
+}
+
+/// Lists the packages that a barrier is about, by their indexes.
+///
+/// A member of the name is no package from elsewhere; but where it took such a package's place, by an override or because
+/// no other is there, it is what is built now.
+fn concerned(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Vec<u32> {
+    let is_named = |index: &u32| barrier.is_about(&inventory.package(*index).name);
+    let mut packages: Vec<u32> =
+        inventory.present_externals().into_iter().filter(is_named).collect();
+    let counts_members = match barrier {
+        Barrier::Attest { .. }
+        | Barrier::Drop { feature: None, .. }
+        | Barrier::Fork { .. }
+        | Barrier::Pin { .. }
+        | Barrier::Review { .. }
+        | Barrier::Seal { .. } => true,
+        Barrier::Drop { .. }
+        | Barrier::Region { .. }
+        | Barrier::Vendor { .. }
+        | Barrier::Window { .. } => false,
+    };
+    if counts_members && (packages.is_empty() || is_overridden(facts, barrier.name())) {
+        let members = (0_u32..).zip(&inventory.packages).filter(|(_, package)| package.member);
+        packages.extend(members.map(|(index, _)| index).filter(is_named));
+    }
+    packages
+}
+
+/// Says whether a `[patch]` or `[replace]` puts something in the place of a crate.
+fn is_overridden(facts: &Facts, name: &str) -> bool {
+    let mut replacements = facts.replacements.as_ref().into_iter().flatten();
+    let start = format!("package `{name}` ");
+    replacements.any(|replacement| replacement.what.starts_with(&start))
+}
+
+/// Says what is built of a package whose archive a barrier speaks of, if that is not the archive.
+///
+/// Who vendors a crate and says so by a barrier reads the files of its directory, and knows that.
+fn instead_of_archive(facts: &Facts, package: &Package) -> Option<String> {
+    let spec = package.spec();
+    if !matches!(package.source, Source::Registry { .. }) || package.patch.is_some() {
+        return Some(format!("{spec} is no archive of a registry, and a barrier asks for one."));
+    }
+    let mut barriers = facts.policy.barriers.iter();
+    if barriers.any(|b| matches!(b, Barrier::Vendor { name, .. } if *name == package.name)) {
+        return None;
+    }
+    let mut replacements = facts.replacements.as_ref().into_iter().flatten();
+    let standing_in = replacements.find(|replacement| {
+        let is_path = replacement.what == "packages of the same names";
+        is_path || replaces(replacement, &package.source) && directory(replacement).is_some()
+    })?;
+    Some(format!(
+        "{spec} may be built from `{}` ({}) instead of the archive that a barrier asks for.",
+        directory(standing_in).unwrap_or(&standing_in.with),
+        standing_in.place.file
+    ))
+}
+
+/// What helps where a barrier speaks of an archive, and something else is built.
+const BUILD_THE_ARCHIVE: &str =
+    "Build the archive again, or write a barrier of the kind `vendor` or `fork` for the crate.";
+
+/// Says whether a replacement stands in for a source.
+fn replaces(replacement: &Replacement, source: &Source) -> bool {
+    // Names with a backtick would say where they end themselves.
+    let what: Vec<&str> = replacement.what.split('`').collect();
+    matches!(what[..], ["source ", name, ""] if is_source(name, source))
+}
+
+/// Returns the directory of the checkout that a replacement names.
+fn directory(replacement: &Replacement) -> Option<&str> {
+    let with: Vec<&str> = replacement.with.split('`').collect();
+    match with[..] {
+        ["directory ", path, ""] | ["source ", _, ", directory ", path, ""] => Some(path),
+        _ => None,
+    }
 }
 
 /// Lists what depends on a package of a region and may not.
@@ -150,6 +231,11 @@ fn violation(
 ) -> Option<(String, String)> {
     let package = inventory.package(index);
     let spec = package.spec();
+    if let Barrier::Attest { .. } | Barrier::Pin { .. } | Barrier::Review { .. } = barrier
+        && let Some(sentence) = instead_of_archive(facts, package)
+    {
+        return Some((sentence, BUILD_THE_ARCHIVE.to_owned()));
+    }
     match barrier {
         Barrier::Attest { provenance, .. } => {
             let vouched = facts.vouched.as_ref()?;
@@ -188,14 +274,16 @@ fn violation(
                 (sentence, "Ask for fewer features, or for no default ones.".to_owned())
             })
         }
-        Barrier::Fork { repository, .. } => {
+        Barrier::Fork { repository, commit: wanted, .. } => {
             let is_fork = matches!(
                 &package.source,
-                Source::Git { url, .. } if same_repository(url, repository)
+                Source::Git { url, commit, .. } if same_repository(url, repository)
+                    && (wanted.is_none() || wanted == commit)
             );
             (!is_fork).then(|| {
+                let at = wanted.as_ref().map(|commit| format!(" at {commit}")).unwrap_or_default();
                 let sentence =
-                    format!("{spec} does not come from {repository}, which a barrier asks for.");
+                    format!("{spec} does not come from {repository}{at}, which a barrier asks for.");
                 (sentence, format!("Point `[patch]` at {repository} for {}.", package.name))
             })
         }
@@ -301,19 +389,13 @@ fn remove(package: &Package) -> String {
     format!("Remove what brings {} in, or the barrier.", package.name)
 }
 
-/// Says whether a package is local, or a directory stands in place of its source.
+/// Says whether a package is local, or a directory of the checkout stands in place of its source, wherever Cargo is run.
 fn is_vendored(facts: &Facts, package: &Package) -> bool {
-    let mut replacements = facts.replacements.as_ref().into_iter().flatten();
+    let replacements = facts.replacements.as_ref().into_iter().flatten();
+    let mut of_source =
+        replacements.filter(|replacement| replaces(replacement, &package.source)).peekable();
     package.source.is_path()
-        || replacements.any(|replacement| {
-            // Names with a backtick would say where they end themselves.
-            let what: Vec<&str> = replacement.what.split('`').collect();
-            let with: Vec<&str> = replacement.with.split('`').collect();
-            let is_directory =
-                matches!(with[..], ["directory ", _, ""] | ["source ", _, ", directory ", _, ""]);
-            matches!(what[..], ["source ", name, ""] if is_source(name, &package.source))
-                && is_directory
-        })
+        || of_source.peek().is_some() && of_source.all(|r| directory(r).is_some())
 }
 
 /// Says whether a source has this name in a configuration of Cargo: `crates-io`, or its address as `cargo vendor` writes it.
@@ -331,10 +413,18 @@ fn is_source(name: &str, source: &Source) -> bool {
 /// Says what of a barrier cannot be looked at.
 pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Option<String> {
     let name = barrier.name();
-    let packages = inventory.present_externals().into_iter();
     let mut concerned =
-        packages.map(|i| inventory.package(i)).filter(|package| barrier.is_about(&package.name));
+        concerned(facts, inventory, barrier).into_iter().map(|i| inventory.package(i));
     let not_asked = || "who vouches for packages was not looked for".to_owned();
+    if let Barrier::Attest { .. } | Barrier::Pin { .. } | Barrier::Review { .. } = barrier
+        && let (Err(reason), true) = (facts.replacements.as_ref(), facts.drift.as_ref().is_ok())
+        // Whoever reads a lockfile alone asks for no more than it says.
+        && concerned.clone().next().is_some()
+    {
+        return Some(format!(
+            "whether the archive of {name} is what is built is not known: {reason}"
+        ));
+    }
     match barrier {
         Barrier::Attest { provenance, .. } => concerned.find_map(|package| {
             let Some(vouched) = &facts.vouched else { return Some(not_asked()) };
@@ -351,6 +441,7 @@ pub fn unknown(facts: &Facts, inventory: &Inventory, barrier: &Barrier) -> Optio
             let undated = match facts.releases.as_ref() {
                 Err(reason) => return Some(reason.to_owned()),
                 Ok(releases) => concerned
+                    .filter(|package| matches!(package.source, Source::Registry { .. }))
                     .find(|package| {
                         releases.get(&package.id).and_then(|release| release.published).is_none()
                     })

@@ -28,6 +28,12 @@ impl Check for DeltaBudget {
         let Some(before) = base.expected_loss_nano else {
             return Err("the expected loss of the base is not known".to_owned());
         };
+        let members = || inventory.packages.iter().filter(|package| package.member);
+        let stray =
+            facts.policy.risk.losses.keys().find(|name| members().all(|m| m.name != **name));
+        if let Some(stray) = stray {
+            return Err(format!("`risk.losses` names {stray}, and no member is called so"));
+        }
         let after = expected_of(facts, inventory)?;
         let allowed = u128::from(before) * u128::from(100 + budget);
         if u128::from(after) * 100 <= allowed {
@@ -46,7 +52,7 @@ impl Check for DeltaBudget {
             sentence,
         )
         .remedy("See which crates it hangs on; drop one, or put up a barrier.")
-        .command("cargo weft diff")
+        .command("cargo weft risk diff")
         .field("after-nano", after)
         .field("before-nano", before);
         Ok(vec![finding])

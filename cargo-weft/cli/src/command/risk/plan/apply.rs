@@ -1,5 +1,6 @@
 //! Writing barriers into `weft.toml`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
@@ -92,12 +93,32 @@ fn write(path: &Path, inherited: &[Barrier], barriers: &[Barrier]) -> Result<u64
         source,
     })?;
     let path = &directory.join(path.file_name().unwrap_or(FILE.as_ref()));
+    let standing = path.symlink_metadata().ok();
+    if standing.as_ref().is_some_and(fs::Metadata::is_symlink) {
+        return Err(Error::usage(
+            format!("{FILE} is a symbolic link"),
+            "name the file that it leads to with --policy",
+        ));
+    }
+    let permissions = standing.map(|metadata| metadata.permissions());
+    if permissions.as_ref().is_some_and(fs::Permissions::readonly) {
+        return Err(Error::usage(
+            format!("{FILE} may not be written to"),
+            "let its owner write it",
+        ));
+    }
     let text = match files::read_inside(&directory, path, MAX_POLICY) {
         Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         Ok(None) => "schema = 1\nprofile = \"local\"\n".to_owned(),
         Err(refusal) => return Err(Error::usage(format!("{FILE} {refusal}"), "correct it first")),
     };
-    let mut document: DocumentMut = text
+    // The mark at the beginning and the ends of lines stay what they are.
+    let (mark, plain) = match text.strip_prefix('\u{feff}') {
+        Some(plain) => ("\u{feff}", plain),
+        None => ("", &*text),
+    };
+    let has_returns = plain.contains("\r\n");
+    let mut document: DocumentMut = plain
         .parse()
         .map_err(|_| Error::usage(format!("{FILE} cannot be edited"), "correct it first"))?;
     // A list takes the place of those below it.
@@ -112,11 +133,22 @@ fn write(path: &Path, inherited: &[Barrier], barriers: &[Barrier]) -> Result<u64
     for barrier in copied.iter().chain(barriers) {
         list.push(entry(barrier)?);
     }
-    let text = document.to_string();
+    let mut text = document.to_string();
+    if has_returns {
+        text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    text.insert_str(0, mark);
     // What would not be read again is not written.
     parse_layer(FILE, text.as_bytes())
         .map_err(|diagnostic| Error::Config { diagnostic, text: text.clone() })?;
     files::replace(path, text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        fs::set_permissions(path, permissions).map_err(|source| Error::File {
+            action: "write",
+            path: FILE.to_owned(),
+            source,
+        })?;
+    }
     Ok(copied.len() as u64)
 }
 
