@@ -106,7 +106,7 @@ fn releases(home: &Path) {
     let first: BTreeMap<&String, Option<Timestamp>> =
         entries.iter().map(|(name, entry)| (name, index::first_published(entry))).collect();
     let first = |name: &str| first.get(&name.to_lowercase()).copied().flatten();
-    let others = Others { first: &first, is_locked: &|_| true };
+    let others = Others { first: &first, is_locked: &|_| true, is_given: None };
     let (mut of, mut counts) = (0, BTreeMap::<&str, u64>::new());
     let mut crates = BTreeSet::new();
     for (name, entry) in &entries {

@@ -124,7 +124,8 @@ pub(crate) fn exemptions(data: &[u8]) {
 /// Entries of Cargo's cache of a registry's index.
 pub(crate) fn index(data: &[u8]) {
     let version = "1.0.0".parse().expect("a version");
-    let others = weft_gate::input::index::Others { first: &|_| None, is_locked: &|_| true };
+    let others =
+        weft_gate::input::index::Others { first: &|_| None, is_locked: &|_| true, is_given: None };
     _ = weft_gate::input::index::find(data, &version, None, &others);
     _ = weft_gate::input::index::all(data, &others);
     if let Ok(read) = weft_gate::input::candidates::candidates(data) {

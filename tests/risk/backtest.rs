@@ -106,7 +106,7 @@ pub(crate) fn read(
             }
         }
     }
-    let others = Others { first: &|_| None, is_locked: &|_| false };
+    let others = Others { first: &|_| None, is_locked: &|_| false, is_given: None };
     let mut open = vec![home.join("registry/index")];
     while let Some(path) = open.pop() {
         if path.is_dir() {

@@ -501,7 +501,7 @@ mod tests {
             let previous = Some(Previous { gap_days, version: "1.0.0".to_owned() });
             let first_published = jiff::civil::date(2020, 1, 1);
             let history = Some(History { added, first_published, previous });
-            let release = Release { history, published: None, yanked: false };
+            let release = Release { history, lacks: Vec::new(), published: None, yanked: false };
             let releases = Releases::from([("pkg:cargo/a@2.0.0".to_owned(), release)]);
             let update = Update { after: None, ..update("a", None, Behavior::default()) };
             let shifts = shifts(&[update], &releases);

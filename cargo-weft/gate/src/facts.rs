@@ -120,6 +120,10 @@ pub struct Release {
     /// What came before it; absent where the registry does not date every version of the crate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
+    /// What it asks for, whatever the features and targets, and the lockfile does not give it; empty where the lockfile
+    /// was not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
     /// The day of its publication in UTC, where the registry states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Date>,

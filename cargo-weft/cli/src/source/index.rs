@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use semver::VersionReq;
 use tame_index::utils::url_to_local_dir;
 use weft_gate::facts::{Known, Release, Releases};
 use weft_gate::input::index::{self, Others};
-use weft_gate::inventory::{Inventory, Package, Source};
+use weft_gate::inventory::{Inventory, Package, Precision, Source};
 
 use super::cargo;
 use super::files;
@@ -24,11 +25,28 @@ pub fn releases_of(inventory: &Inventory, packages: &[Package]) -> Known<Release
     };
     let directories = by_registry(inventory, &home.join("registry").join("index"));
     let names: BTreeSet<&str> = inventory.packages.iter().map(|p| &*p.name).collect();
+    let given = given(inventory);
     let look_up = |package: &Package| {
         let Source::Registry { url } = &package.source else { return None };
-        Some((package.id.clone(), look_up(package, directories.get(&**url)?, &names)?))
+        let given = given.get(&*package.id).map(Vec::as_slice);
+        Some((package.id.clone(), look_up(package, directories.get(&**url)?, &names, given)?))
     };
     Known::Value(packages.par_iter().filter_map(look_up).collect())
+}
+
+/// Lists for each package what the lockfile gives it, by package URL; nothing where Cargo itself answered, which looks
+/// at that.
+fn given(inventory: &Inventory) -> BTreeMap<&str, Vec<&Package>> {
+    if inventory.precision != Precision::Lock {
+        return BTreeMap::new();
+    }
+    let mut given: BTreeMap<&str, Vec<&Package>> =
+        inventory.packages.iter().map(|package| (&*package.id, Vec::new())).collect();
+    for edge in &inventory.edges {
+        let [from, to] = [edge.from, edge.to].map(|end| inventory.package(end));
+        given.entry(&from.id).or_default().push(to);
+    }
+    given
 }
 
 /// Returns the directories below `parent` of every registry that the inventory names.
@@ -58,15 +76,28 @@ fn directories(parent: &Path, source: &Source, url: &str) -> Vec<PathBuf> {
 }
 
 /// A version is yanked if any of the caches says so.
-fn look_up(package: &Package, directories: &[PathBuf], names: &BTreeSet<&str>) -> Option<Release> {
+fn look_up(
+    package: &Package,
+    directories: &[PathBuf],
+    names: &BTreeSet<&str>,
+    given: Option<&[&Package]>,
+) -> Option<Release> {
+    let is_given = |name: &str, wanted: &VersionReq| {
+        given.is_some_and(|given| {
+            given.iter().any(|package| package.name == name && wanted.matches(&package.version))
+        })
+    };
     let find = |directory: &PathBuf| {
         let first = |name: &str| index::first_published(&entry(directory, name)?);
-        let others = Others { first: &first, is_locked: &|name| names.contains(name) };
+        let is_given: Option<index::IsGiven<'_>> = given.is_some().then_some(&is_given as _);
+        let others = Others { first: &first, is_locked: &|name| names.contains(name), is_given };
         let entry = entry(directory, &package.name)?;
         index::find(&entry, &package.version, package.checksum.as_ref(), &others).ok().flatten()
     };
     directories.iter().filter_map(find).reduce(|a, b| Release {
         history: a.history.or(b.history),
+        // Both tell of the same archive.
+        lacks: if a.lacks.is_empty() { b.lacks } else { a.lacks },
         published: a.published.or(b.published),
         yanked: a.yanked || b.yanked,
     })

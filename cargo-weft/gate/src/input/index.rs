@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use semver::Version;
+use semver::{Version, VersionReq};
 use serde::Deserialize;
 use tame_index::index::cache::ValidCacheEntry;
 use weft_verify::Sha256;
@@ -36,9 +36,19 @@ struct Dependency {
     #[serde(default)]
     kind: Option<String>,
     #[serde(default)]
+    optional: bool,
+    #[serde(default)]
     package: Option<String>,
     #[serde(default)]
     registry: Option<String>,
+    #[serde(default)]
+    req: Option<VersionReq>,
+}
+
+impl Dependency {
+    fn package(&self) -> &str {
+        self.package.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// What has to be known of other crates.
@@ -47,7 +57,13 @@ pub struct Others<'a> {
     pub first: &'a dyn Fn(&str) -> Option<Timestamp>,
     /// Says whether a crate is in the lockfile.
     pub is_locked: &'a dyn Fn(&str) -> bool,
+    /// Says whether the lockfile gives the version a dependency by this name that satisfies this requirement, where
+    /// that is asked.
+    pub is_given: Option<IsGiven<'a>>,
 }
+
+/// Says whether a dependency by this name is given that satisfies this requirement.
+pub type IsGiven<'a> = &'a dyn Fn(&str, &VersionReq) -> bool;
 
 /// Finds a locked version in an entry of the cache; `None` where the entry does not know it.
 ///
@@ -102,7 +118,27 @@ fn release(
         (Some(time), Some(dated)) => Some(history(dated, line, time, others)?),
         _ => None,
     };
-    Ok(Release { history, published: time.map(day), yanked: line.yanked })
+    let lacks = lacks(line, others);
+    Ok(Release { history, lacks, published: time.map(day), yanked: line.yanked })
+}
+
+/// Lists what a version asks for and is not given: Cargo locks what is not optional for every target.
+fn lacks(line: &Line, others: &Others<'_>) -> Vec<String> {
+    let Some(is_given) = others.is_given else { return Vec::new() };
+    let mut lacks = Vec::new();
+    for dependency in &line.deps {
+        let is_built = dependency.kind.as_deref() != Some("dev");
+        if !is_built || dependency.optional {
+            continue;
+        }
+        let wanted = dependency.req.clone().unwrap_or(VersionReq::STAR);
+        if !is_given(dependency.package(), &wanted) {
+            lacks.push(format!("{} {wanted}", dependency.package()));
+        }
+    }
+    lacks.sort();
+    lacks.dedup();
+    lacks
 }
 
 /// Returns when an entry's crate was first published, if every version of it is dated.
@@ -140,8 +176,7 @@ fn history(
 fn added(line: &Line, before: &Line, time: Timestamp, others: &Others<'_>) -> Vec<Added> {
     let asked = |line: &Line| -> Vec<(String, bool)> {
         let built = line.deps.iter().filter(|dep| dep.kind.as_deref() != Some("dev"));
-        let named = built
-            .map(|dep| (dep.package.as_ref().unwrap_or(&dep.name).clone(), dep.registry.is_some()));
+        let named = built.map(|dep| (dep.package().to_owned(), dep.registry.is_some()));
         let mut asked: Vec<_> = named.collect();
         asked.sort();
         asked.dedup();
@@ -204,7 +239,7 @@ mod tests {
 
     const DIGEST: &str = "d1bb2d9926b9bd18e51fc8edd663e311ff3b1fb96c9d4689854f8686f7c6c216";
 
-    const NONE: Others<'static> = Others { first: &|_| None, is_locked: &|_| true };
+    const NONE: Others<'static> = Others { first: &|_| None, is_locked: &|_| true, is_given: None };
 
     fn entry(lines: &[(&str, &str)]) -> Vec<u8> {
         let mut bytes = vec![3, 2, 0, 0, 0];
@@ -269,7 +304,8 @@ mod tests {
             "later" => "2027-01-01T00:00:00Z".parse().ok(),
             _ => None,
         };
-        let others = Others { first: &first, is_locked: &|name| name != "unlocked" };
+        let others =
+            Others { first: &first, is_locked: &|name| name != "unlocked", is_given: None };
         let version = rows.last().unwrap().0.parse().unwrap();
         let release = find(&bytes, &version, None, &others).unwrap().unwrap();
         assert_eq!(release.history, expected, "{rows:?}");

@@ -2,6 +2,7 @@
 
 use crate::check::{Check, Context, each};
 use crate::finding::Finding;
+use crate::inventory::{Drift, Package};
 
 /// See the module's page.
 pub struct LockfileStale;
@@ -17,7 +18,8 @@ impl Check for LockfileStale {
 
     fn evaluate(&self, context: &Context<'_>) -> Result<Vec<Finding>, String> {
         let drift = context.facts().drift.as_ref()?;
-        let finding = |drift: &crate::inventory::Drift| {
+        let lacking = lacking(context)?;
+        let finding = |drift: &Drift| {
             let sentence = capitalised(&drift.sentence);
             let subject = format!("{} {}", context.lockfile(), drift.subject);
             Finding::new(self.code(), &subject, drift.place.clone(), sentence)
@@ -27,8 +29,27 @@ impl Check for LockfileStale {
                 .command("cargo update --workspace")
                 .field("package", drift.subject.as_str())
         };
-        Ok(each(drift, finding))
+        Ok(each(drift.iter().chain(&lacking), finding))
     }
+}
+
+/// Lists what packages ask for by the index of their registry, and the lockfile does not give them.
+fn lacking(context: &Context<'_>) -> Result<Vec<Drift>, String> {
+    let Ok(releases) = context.facts().releases.as_ref() else { return Ok(Vec::new()) };
+    let packages = context.inventory()?.packages.iter();
+    let of = |package: &Package| {
+        let lacks = releases.get(&package.id).into_iter().flat_map(|release| &release.lacks);
+        let drift = |wanted: &String| Drift {
+            place: package.place.clone(),
+            sentence: format!(
+                "the lockfile gives {} no {wanted}, which its registry says it needs",
+                package.spec()
+            ),
+            subject: package.name.clone(),
+        };
+        lacks.map(drift).collect::<Vec<Drift>>()
+    };
+    Ok(packages.flat_map(of).collect())
 }
 
 fn capitalised(sentence: &str) -> String {
