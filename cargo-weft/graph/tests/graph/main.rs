@@ -2,10 +2,12 @@
 
 mod brute;
 mod cascade;
+mod enumeration;
 mod extreme;
 mod foreign;
 mod golden;
 mod lockfile;
+mod metamorphic;
 mod oracle;
 mod planner;
 mod property;

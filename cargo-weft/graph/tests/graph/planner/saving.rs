@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 
 use proptest::prelude::*;
-use weft_graph::{Drawn, Node, Objective, Probability, Savings, Stakes, Worlds, plan};
+use weft_graph::{Drawn, Node, Objective, Probability, Savings, Stakes, Tie, Worlds, plan};
 
 use crate::cascade::{WORLDS, cascade, staked, ties};
 use crate::lockfile::Lockfile;
-use crate::sample::{Sample, ladder};
+use crate::sample::{Sample, any_graph, ladder, with_names};
 
 /// Savings with costs.
 struct Priced<'a> {
@@ -119,6 +119,48 @@ proptest! {
         prop_assert!(u128::from(found.bound) >= best.unwrap_or_default());
         prop_assert_eq!(u128::from(found.fall), savings.fall(&found.chosen));
         prop_assert!(found.is_exact() || limit < u64::MAX);
+    }
+
+    /// Keys stay with their edges, and costs with their candidates.
+    #[test]
+    fn names_do_not_show(
+        (sample, names) in with_names(any_graph(14, 40)),
+        units in prop::collection::vec(0..=Probability::UNITS, 7),
+        seeds in prop::collection::vec(0..1000_u64, 14),
+        (mut candidates, cost) in candidates(),
+        budget in 0..14_u64,
+    ) {
+        candidates.retain(|&n| (n as usize) < sample.len);
+        let name = |n: Node| names[n as usize];
+        let ties = ties(&sample, &units);
+        let renamed: Vec<Tie> = ties.iter().rev().map(|tie| Tie {
+            dependent: name(tie.dependent),
+            dependency: name(tie.dependency),
+            ..*tie
+        }).collect();
+        let mut seeds_again = seeds[..sample.len].to_vec();
+        for n in sample.nodes() {
+            seeds_again[name(n) as usize] = seeds[n as usize];
+        }
+        let found = |sample: &Sample, ties: &[Tie], seeds: &[u64], order: &[(Node, u64)]| {
+            let cascade = cascade(sample, ties);
+            let losses = [3, 1, 2];
+            let losses = &losses[..sample.roots.len()];
+            let stakes = Stakes { seeds: &[seeds[..sample.len].to_vec()], losses };
+            let (candidates, cost): (Vec<Node>, Vec<u64>) = order.iter().copied().unzip();
+            let savings = Drawn::of(&cascade, WORLDS).savings(stakes, &candidates);
+            plan(&Priced { savings: &savings, cost: &cost }, budget, u64::MAX)
+        };
+        let order: Vec<(Node, u64)> = candidates.into_iter().zip(cost).collect();
+        let mut order_again: Vec<(Node, u64)> =
+            order.iter().map(|&(n, cost)| (name(n), cost)).collect();
+        let again = sample.renamed(&names);
+        let plan = found(&sample, &ties, &seeds, &order);
+        prop_assert_eq!(&found(&again, &renamed, &seeds_again, &order_again), &plan);
+        // In another order of candidates, another of choices that are as good may come first.
+        order_again.sort_unstable();
+        let again = found(&again, &renamed, &seeds_again, &order_again);
+        prop_assert_eq!((again.fall, again.bound, again.cost), (plan.fall, plan.bound, plan.cost));
     }
 
     #[test]
