@@ -156,6 +156,8 @@ fn interval(hits: u32, worlds: u32) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    use weft_graph::{Cascade, Probability, Tie};
+
     use super::*;
 
     /// Newcombe, "Two-sided confidence intervals for the single proportion" (Statistics in Medicine 17, 1998), table I,
@@ -197,5 +199,70 @@ mod tests {
         assert_eq!(arrival(bounds(160, 192), drawn), (625_000, 625_000, 750_000));
         assert!(is_settled(Bounds { lower: 0, upper: 4294 }));
         assert!(!is_settled(Bounds { lower: 0, upper: 4295 }));
+    }
+
+    /// Returns, for each graph of some of the ties, numbered by their bits, how likely `root` reaches a node.
+    fn exact(ties: &[Tie], root: u32, node: u32) -> Vec<f64> {
+        let is_reached = |live: usize| {
+            let mut reached = 1_u32 << root;
+            for _ in 0..ties.len() {
+                let live = ties.iter().enumerate().filter(|(edge, _)| live >> edge & 1 == 1);
+                let passing = live.filter(|(_, tie)| reached >> tie.dependent & 1 == 1);
+                reached = passing.fold(reached, |reached, (_, tie)| reached | 1 << tie.dependency);
+            }
+            f64::from(reached >> node & 1)
+        };
+        let mut exact: Vec<f64> = (0..1 << ties.len()).map(is_reached).collect();
+        for (edge, tie) in ties.iter().enumerate() {
+            let live = f64::from(tie.probability.units()) / f64::from(Probability::UNITS);
+            for graph in (0..exact.len()).filter(|graph| graph >> edge & 1 == 1) {
+                exact[graph] = live * exact[graph] + (1.0 - live) * exact[graph ^ 1 << edge];
+            }
+        }
+        exact
+    }
+
+    /// Of all graphs of four nodes, with cycles and with the probabilities of calls and others, every probability that
+    /// bounds leave open: each is drawn with a seed of its own, so that misses are independent of one another.
+    #[test]
+    fn intervals_hold_exact_probabilities_as_often_as_they_say() {
+        let pairs = (0..4_u32).flat_map(|a| (0..4).map(move |b| (a, b))).filter(|(a, b)| a != b);
+        let tie = |((dependent, dependency), (key, units)): ((u32, u32), (u64, u32))| {
+            let probability = Probability::from_units(units).unwrap();
+            Tie { dependent, dependency, key, probability }
+        };
+        let units = [26_214, 32_768, 6_554, 26_214, 60_000].into_iter().cycle();
+        let ties: Vec<Tie> = pairs.zip((0..).zip(units)).map(tie).collect();
+        let (mut drawn, mut missed, mut settled) = (0_u32, 0_u32, 0_u32);
+        for (root, node) in [(0, 3), (0, 2), (1, 0), (2, 1)] {
+            for (graph, exact) in exact(&ties, root, node).into_iter().enumerate() {
+                let there = ties.iter().enumerate().filter(|(edge, _)| graph >> edge & 1 == 1);
+                let there: Vec<Tie> = there.map(|(_, tie)| *tie).collect();
+                let bounds = bounds(4, &there, root).unwrap()[node as usize];
+                let ppm = exact * f64::from(MILLION);
+                let holds = |arrival: &Arrival| {
+                    f64::from(arrival.low_ppm) <= ppm + 1e-6
+                        && ppm <= f64::from(arrival.high_ppm) + 1e-6
+                };
+                if is_settled(bounds) {
+                    settled += 1;
+                    let arrival = Arrival::of(String::new(), bounds, None);
+                    assert!(holds(&arrival), "{there:?}: {exact} and {arrival:?}");
+                    continue;
+                }
+                let seed = u64::from(root) << 32 | graph as u64;
+                let worlds = Worlds { seed: weft_graph::mix(seed), count: 10_240 };
+                let cascade = Cascade::new(4, &there, &[root]).unwrap();
+                let share = Share { hits: cascade.hits(worlds).of(node)[0], worlds: worlds.count };
+                drawn += 1;
+                missed += u32::from(!holds(&Arrival::of(String::new(), bounds, Some(share))));
+            }
+        }
+        assert!(drawn > 5_000 && settled > 1_000, "{drawn} and {settled}");
+        // Each misses once in twenty at most; more than that by four deviations of a binomial is no chance.
+        let (expected, deviation) = (f64::from(drawn) / 20.0, (f64::from(drawn) * 0.0475).sqrt());
+        assert!(f64::from(missed) < expected + 4.0 * deviation, "{missed} of {drawn}");
+        // And they are no wider than that needs, though counts are whole numbers.
+        assert!(f64::from(missed) > expected / 2.0, "{missed} of {drawn}");
     }
 }
