@@ -704,3 +704,259 @@ pub fn separate(inventory: &Inventory) -> Result<SeparationPlan, String> {
         running: running.len() as u64,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Date, date};
+
+    use super::*;
+    use crate::gate::sample;
+    use crate::risk::prior;
+    use crate::risk::publisher::tests::{campaigns, inventory};
+
+    /// Two ways lead to `c`, and `d` is locked in two versions, so that it takes two pins.
+    const W: [(&str, &[&str]); 7] = [
+        ("r", &["a", "b"]),
+        ("a", &["c"]),
+        ("b", &["c", "e"]),
+        ("c", &["d 1.0.0"]),
+        ("d", &[]),
+        ("d 2.0.0", &[]),
+        ("e", &["d 2.0.0"]),
+    ];
+
+    /// Two members, ways that cross, and a cycle.
+    const CROSSED: [(&str, &[&str]); 9] = [
+        ("r", &["a", "b"]),
+        ("r2", &["b", "c"]),
+        ("a", &["d 1.0.0", "e"]),
+        ("b", &["d 1.0.0", "e"]),
+        ("c", &["e", "d 2.0.0"]),
+        ("d", &["f"]),
+        ("d 2.0.0", &["f"]),
+        ("e", &["f"]),
+        ("f", &["e"]),
+    ];
+
+    /// Both versions of `a` are direct dependencies, and so is what others depend on.
+    const WIDE: [(&str, &[&str]); 9] = [
+        ("r", &["a 1.0.0", "b", "c"]),
+        ("r2", &["a 2.0.0", "c", "d"]),
+        ("a", &["e"]),
+        ("a 2.0.0", &["e", "f"]),
+        ("b", &["d", "e"]),
+        ("c", &["d", "f"]),
+        ("d", &["e", "f"]),
+        ("e", &[]),
+        ("f", &[]),
+    ];
+
+    /// Two pins of `a` are worth more together than what else two pins hold, and each of them is worth less.
+    const PAIRED: [(&str, &[&str]); 8] = [
+        ("r", &["a 1.0.0", "a 2.0.0", "b"]),
+        ("r2", &["a 1.0.0", "a 2.0.0", "b"]),
+        ("a", &[]),
+        ("a 2.0.0", &[]),
+        ("b", &["c"]),
+        ("c", &["d"]),
+        ("d", &["e"]),
+        ("e", &[]),
+    ];
+
+    /// Three direct dependencies keep together what goes with none of them alone, and each of three others saves more.
+    const JOINT: [(&str, &[&str]); 19] = [
+        ("r", &["a", "b", "c", "x", "y", "z"]),
+        ("a", &["t"]),
+        ("b", &["t"]),
+        ("c", &["t"]),
+        ("t", &["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]),
+        ("t1", &[]),
+        ("t2", &[]),
+        ("t3", &[]),
+        ("t4", &[]),
+        ("t5", &[]),
+        ("t6", &[]),
+        ("t7", &[]),
+        ("t8", &[]),
+        ("x", &["x1"]),
+        ("x1", &[]),
+        ("y", &["y1"]),
+        ("y1", &[]),
+        ("z", &["z1"]),
+        ("z1", &[]),
+    ];
+
+    const AS_OF: Date = date(2026, 11, 20);
+    const SETTINGS: Settings = Settings { seed: 7, worlds: 10_240 };
+
+    /// What each crate loses to each campaign is rounded down by itself, and so are their sums: by less than this.
+    const ROUNDING: u64 = 2 * 18 + 2;
+
+    /// An inventory, and what is planned against.
+    struct Case {
+        inventory: Inventory,
+        policy: Policy,
+        priors: Priors,
+        campaigns: Vec<Campaign>,
+    }
+
+    impl Case {
+        fn question(&self, budget: u32, window_days: u32) -> Question<'_> {
+            Question {
+                inventory: &self.inventory,
+                policy: &self.policy,
+                known: Known { as_of: AS_OF, releases: None },
+                priors: &self.priors,
+                campaigns: &self.campaigns,
+                settings: SETTINGS,
+                budget,
+                window_days,
+            }
+        }
+    }
+
+    /// Lets campaigns attack each inventory whose code runs when it is built, when it is called, and either.
+    fn cases(inventories: &[&[(&str, &[&str])]]) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for packages in inventories {
+            for names in
+                [&["pipeline-poisoning"][..], &["slow-burn"], &["pipeline-poisoning", "slow-burn"]]
+            {
+                for call_permille in [400, 900] {
+                    cases.push(Case {
+                        inventory: inventory(packages),
+                        policy: sample::policy(),
+                        priors: Priors { call_permille, ..prior::built_in() },
+                        campaigns: campaigns(names),
+                    });
+                }
+            }
+        }
+        cases
+    }
+
+    fn subsets<T: Clone>(all: &[T]) -> impl Iterator<Item = Vec<T>> {
+        (0..1_u32 << all.len()).map(|set| {
+            let chosen = all.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
+            chosen.map(|(_, item)| item.clone()).collect()
+        })
+    }
+
+    /// Returns every choice of crates to hold, with and without a window, with what it saves.
+    fn choices(case: &Case, window_days: u32) -> Vec<(usize, u64)> {
+        let question = case.question(0, 0);
+        let expected = |barriers: &[Barrier]| {
+            assessment::expected_loss(&question.model(barriers), SETTINGS).unwrap()
+        };
+        let before = expected(&[]);
+        let externals = case.inventory.judged_externals().into_iter();
+        let names: BTreeSet<&str> = externals.map(|at| &*case.inventory.package(at).name).collect();
+        let mut holds: Vec<Vec<Barrier>> =
+            names.into_iter().map(|name| pins(&case.inventory, name, "").unwrap()).collect();
+        assert!(holds.iter().any(|pins| pins.len() == 2), "one takes two pins");
+        if window_days > 0 {
+            holds.push(vec![window(window_days)]);
+        }
+        let choice = |chosen: Vec<Vec<Barrier>>| {
+            let barriers = chosen.concat();
+            (barriers.len(), before - expected(&barriers))
+        };
+        subsets(&holds).map(choice).collect()
+    }
+
+    #[test]
+    fn no_choice_of_barriers_saves_more_than_the_bound_and_a_plan_without_a_gap_is_the_best() {
+        for case in cases(&[&W, &CROSSED, &WIDE, &PAIRED]) {
+            for window_days in [0, 1] {
+                let choices = choices(&case, window_days);
+                for budget in 1..=4 {
+                    let question = case.question(budget, window_days);
+                    let plan = plan(question).unwrap();
+                    let within = choices.iter().filter(|(cost, _)| *cost <= budget as usize);
+                    let best = within.map(|(_, fall)| *fall).max().unwrap();
+                    assert!(best > 0 && best <= plan.bound_nano + ROUNDING, "{best} of {plan:?}");
+                    assert_eq!((plan.gap_nano, plan.bound_nano), (0, plan.fall_nano));
+                    assert!(plan.fall_nano.abs_diff(best) <= ROUNDING, "{best} of {plan:?}");
+
+                    // What is said of the barriers is true of them.
+                    let proposed: Vec<Barrier> =
+                        plan.proposals.iter().flat_map(|p| p.barriers.clone()).collect();
+                    assert!(proposed.len() <= budget as usize, "{plan:?}");
+                    let [before, after] = [&[][..], &proposed].map(|barriers| {
+                        assessment::expected_loss(&question.model(barriers), SETTINGS).unwrap()
+                    });
+                    assert_eq!((plan.before.mean_nano, plan.after.mean_nano), (before, after));
+                    assert_eq!(plan.fall_nano, before - after);
+                    let sum: u64 = plan.proposals.iter().map(|p| p.fall_nano).sum();
+                    // Worlds are drawn for the parts even where bounds settle the whole.
+                    let near = ROUNDING + plan.fall_nano / 50;
+                    assert!(sum.abs_diff(plan.fall_nano) <= near, "{plan:?}");
+                }
+            }
+        }
+    }
+
+    /// Returns what is lost without the members' use of some packages, in the worlds in which drops are looked for.
+    fn lost_without(case: &Case, dropped: &[u32]) -> u64 {
+        let mut inventory = case.inventory.clone();
+        let packages = inventory.packages.clone();
+        let is_use = |edge: &crate::inventory::Edge| {
+            packages[edge.from as usize].member && dropped.contains(&edge.to)
+        };
+        inventory.edges.retain(|edge| !is_use(edge));
+        let model = Question { inventory: &inventory, ..case.question(0, 0) }.model(&[]);
+        let of_time = |executes: Execution| {
+            let cascade = model.cascade(executes).unwrap();
+            let count = if cascade.is_certain() { 1 } else { DRAWN_WORLDS };
+            let campaigns = model.campaigns_at(executes);
+            let seeds: Vec<Vec<u64>> =
+                campaigns.iter().map(|&at| model.seeds[at].rates.clone()).collect();
+            let stakes = Stakes { seeds: &seeds, losses: &model.losses };
+            let tally = cascade.loss(Worlds { seed: SETTINGS.seed, count }, stakes);
+            (0..seeds.len()).map(|scenario| assessment::mean(&tally, scenario, 0)).sum::<u64>()
+        };
+        Execution::ALL.into_iter().map(of_time).sum()
+    }
+
+    #[test]
+    fn no_drops_save_more_than_the_bound_and_those_without_a_gap_are_the_best() {
+        for case in cases(&[&W, &CROSSED, &WIDE, &PAIRED, &JOINT]) {
+            let members = case.inventory.roots();
+            let edges = case.inventory.edges.iter();
+            let direct: BTreeSet<u32> =
+                edges.filter(|edge| members.contains(&edge.from)).map(|edge| edge.to).collect();
+            let lost = lost_without(&case, &[]);
+            // What saves nothing alone, since others keep it, is no candidate.
+            let saves = |at: &u32| lost > lost_without(&case, &[*at]);
+            let direct: Vec<u32> = direct.into_iter().filter(saves).collect();
+            let sets: Vec<(Vec<u32>, u64)> = subsets(&direct)
+                .map(|set| (set.clone(), lost - lost_without(&case, &set)))
+                .collect();
+            for budget in 1..=4 {
+                let plan = plan(case.question(budget, 0)).unwrap();
+                let drops = &plan.drops;
+                // What is lost is told in the worlds of the whole.
+                let scaled = |fall: u64| fall * plan.before.mean_nano / lost;
+                let within = sets.iter().filter(|(set, _)| set.len() <= budget as usize);
+                let best = within.map(|(_, fall)| scaled(*fall)).max().unwrap();
+                assert!(best > 0 && best <= drops.bound_nano + ROUNDING, "{best} of {drops:?}");
+                assert_eq!((drops.gap_nano, drops.bound_nano), (0, drops.fall_nano));
+                assert!(drops.fall_nano.abs_diff(best) <= ROUNDING, "{best} of {drops:?}");
+                assert_eq!(drops.candidates, direct.len() as u64);
+                let set = |ids: &[&Drop]| -> Vec<u32> {
+                    let all = (0..).zip(&case.inventory.packages);
+                    all.filter(|(_, p)| ids.iter().any(|d| d.id == p.id))
+                        .map(|(at, _)| at)
+                        .collect()
+                };
+                let saved = |ids: &[&Drop]| scaled(lost - lost_without(&case, &set(ids)));
+                let all: Vec<&Drop> = drops.crates.iter().collect();
+                assert!(all.len() <= budget as usize);
+                assert!(saved(&all).abs_diff(drops.fall_nano) <= ROUNDING, "{drops:?}");
+                for drop in all {
+                    assert!(saved(&[drop]).abs_diff(drop.alone_nano) <= ROUNDING, "{drop:?}");
+                }
+            }
+        }
+    }
+}
