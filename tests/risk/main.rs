@@ -16,6 +16,7 @@ mod real;
 #[path = "../common/registry.rs"]
 mod registry;
 
+mod adversary;
 mod backtest;
 mod card;
 mod diff;
@@ -99,40 +100,6 @@ fn the_number_of_threads_does_not_show() {
         let other = json(&tree.path("tree"), &format!("{command} --threads 1 --seed 9"));
         assert_ne!(other, by(1), "{command}");
     }
-}
-
-/// Whoever adds crates to a graph changes nothing of what is said of the others, and a pivot that looks harmless by
-/// what depends on it is seen by what passes through it.
-#[test]
-fn a_decoy_moves_nobody_else_and_a_pivot_is_seen() {
-    let honest: [(&str, &[&str]); 3] = [("a", &["b"]), ("b", &[]), ("c", &[])];
-    let before = json(&tree(&["a", "c"], &honest).path("tree"), "risk --top 0");
-    let region: [(&str, &[&str]); 8] = [
-        ("a", &["b"]),
-        ("b", &[]),
-        ("c", &[]),
-        ("pivot", &["x1", "x2", "x3", "x4"]),
-        ("x1", &["x2"]),
-        ("x2", &[]),
-        ("x3", &["x4"]),
-        ("x4", &[]),
-    ];
-    let after = json(&tree(&["a", "c", "pivot"], &region).path("tree"), "risk --top 0");
-    for spec in ["a@1.0.0", "b@1.0.0", "c@1.0.0"] {
-        assert_eq!(delta(&before["assessment"], spec), delta(&after["assessment"], spec), "{spec}");
-    }
-    let pivot = delta(&after["assessment"], "pivot@1.0.0");
-    for spec in ["a@1.0.0", "x1@1.0.0", "x2@1.0.0", "x3@1.0.0", "x4@1.0.0"] {
-        assert!(pivot > 2 * delta(&after["assessment"], spec), "{spec}");
-    }
-}
-
-#[test]
-fn an_edge_that_a_feature_hides_counts_at_lock_precision() {
-    let hidden: [(&str, &[&str]); 3] = [("a", &["b"]), ("b", &["optional"]), ("optional", &[])];
-    let report = json(&tree(&["a"], &hidden).path("tree"), "risk --top 0");
-    assert_eq!(report["precision"], "lock");
-    assert!(delta(&report["assessment"], "optional@1.0.0") > 0);
 }
 
 const CAMPAIGN: &str = "schema = 1\nname = \"own\"\nsummary = \"s\"\nexecutes = \"build\"\nsource = \"s\"\n\
