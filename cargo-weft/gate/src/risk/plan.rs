@@ -17,7 +17,7 @@ use weft_graph::{
 };
 
 use super::assessment::{self, Assessment, Settings, own_losses};
-use super::campaign::{Campaign, Execution};
+use super::campaign::{Campaign, Crates, Execution};
 use super::model::{Known, Model};
 use super::prior::Priors;
 use crate::inventory::{Inventory, Package};
@@ -205,7 +205,14 @@ impl Question<'_> {
 
     /// Chooses the crates to hold, with some barriers in place.
     fn holds(&self, given: &[Barrier]) -> Result<Holds, GraphError> {
-        let own = own_losses(&self.model(given), self.settings)?;
+        let mut model = self.model(given);
+        // What is wrong with the version that is locked no pin ends.
+        for (campaign, seeds) in model.campaigns.iter().zip(&mut model.seeds) {
+            if campaign.crates == Crates::New {
+                seeds.rates.fill(0);
+            }
+        }
+        let own = own_losses(&model, self.settings)?;
         let mut by_name = BTreeMap::<&str, u64>::new();
         for index in self.inventory.judged_externals() {
             *by_name.entry(&self.inventory.package(index).name).or_default() += own[index as usize];
@@ -893,6 +900,54 @@ mod tests {
                     assert!(sum.abs_diff(plan.fall_nano) <= near, "{plan:?}");
                 }
             }
+        }
+    }
+
+    /// A pin does not end what is wrong with the version of a new crate that is locked already.
+    #[test]
+    fn a_new_crate_is_not_pinned_for_what_no_pin_ends() {
+        use crate::facts::{History, Release, Releases};
+        let inventory = inventory(&CROSSED);
+        let release = |name: &str| {
+            let published = if name == "a" || name == "d" { AS_OF } else { date(2020, 1, 1) };
+            let history = History { added: Vec::new(), first_published: published, previous: None };
+            Release {
+                history: Some(history),
+                lacks: Vec::new(),
+                published: Some(published),
+                yanked: false,
+            }
+        };
+        let packages = inventory.packages.iter();
+        let releases: Releases = packages.map(|p| (p.id.clone(), release(&p.name))).collect();
+        let known = Known { as_of: AS_OF, releases: Some(&releases) };
+        let (policy, priors) = (sample::policy(), prior::built_in());
+        let names = ["pipeline-poisoning", "slow-burn", "typosquat", "delayed-payload"];
+        let campaigns = campaigns(&names);
+        let settings = SETTINGS;
+        for (budget, window_days) in [(1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (3, 1)] {
+            let question = Question {
+                inventory: &inventory,
+                policy: &policy,
+                known,
+                priors: &priors,
+                campaigns: &campaigns,
+                settings,
+                budget,
+                window_days,
+            };
+            let expected =
+                |b: &[Barrier]| assessment::expected_loss(&question.model(b), SETTINGS).unwrap();
+            let mut holds: Vec<Vec<Barrier>> = ["a", "b", "c", "d", "e", "f"]
+                .map(|name| pins(&inventory, name, "").unwrap())
+                .into();
+            holds.extend((window_days > 0).then(|| vec![window(window_days)]));
+            let within = subsets(&holds).map(|set| set.concat());
+            let within = within.filter(|barriers| barriers.len() <= budget as usize);
+            let best = within.map(|barriers| expected(&[]) - expected(&barriers)).max().unwrap();
+            let plan = plan(question).unwrap();
+            assert!(best <= plan.bound_nano + ROUNDING, "{best} of {plan:?}");
+            assert!(plan.fall_nano + plan.gap_nano + ROUNDING >= best, "{best} of {plan:?}");
         }
     }
 
