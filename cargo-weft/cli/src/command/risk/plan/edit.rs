@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, TableLike, Value, value};
 use weft_gate::input::manifest;
 use weft_gate::risk::feature::DEFAULT;
 
@@ -33,10 +33,10 @@ pub(super) struct Dropped {
 /// An edit of the manifests of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Edit {
-    /// What it drops: `CRATE`, or `CRATE/FEATURE`.
+    /// What it drops: `CRATE`, or `CRATE/FEATURE`; several that are dropped together with commas between them.
     pub(super) drops: String,
-    /// The edit as a unified diff, with paths from the workspace root; empty where no manifest that was read asks for
-    /// it.
+    /// The edit as a unified diff of the manifests as they are, with paths from the workspace root; empty where no
+    /// manifest that was read asks for it.
     pub(super) diff: String,
     /// The first line that changes in each manifest, `FILE:LINE`.
     pub(super) lines: Vec<String>,
@@ -71,16 +71,28 @@ impl std::fmt::Display for Dropped {
 ///
 /// A sentence: a manifest cannot be read again.
 pub(super) fn edit(tree: &Tree, dropped: &Dropped) -> Result<Edit, String> {
-    let mut edit = Edit { drops: dropped.to_string(), diff: String::new(), lines: Vec::new() };
+    together(tree, std::slice::from_ref(dropped))
+}
+
+/// Edits the manifests of a tree so that all of these are dropped: edits of one line could not be made one by one.
+///
+/// # Errors
+///
+/// A sentence: a manifest cannot be read again.
+pub(super) fn together(tree: &Tree, dropped: &[Dropped]) -> Result<Edit, String> {
+    let drops: Vec<String> = dropped.iter().map(Dropped::to_string).collect();
+    let mut edit = Edit { drops: drops.join(", "), diff: String::new(), lines: Vec::new() };
     let mut texts = Vec::new();
     for manifest in &tree.manifests {
         texts.push((manifest.file.clone(), read(tree, &manifest.file)?));
     }
-    let is_tested = texts.iter().any(|(_, text)| is_inherited_by_tests(text, &dropped.name));
-    for (file, text) in texts {
-        let after = edited(&text, dropped, is_tested)
+    let is_tested = |name: &str| texts.iter().any(|(_, text)| is_inherited_by_tests(text, name));
+    let tested: Vec<&str> =
+        dropped.iter().map(|d| &*d.name).filter(|name| is_tested(name)).collect();
+    for (file, text) in &texts {
+        let after = edited(text, dropped, &tested)
             .ok_or_else(|| format!("{} cannot be edited", file.escape_debug()))?;
-        if let Some((line, diff)) = unified(&file, &text, &after) {
+        if let Some((line, diff)) = unified(file, text, &after) {
             edit.lines.push(format!("{file}:{line}"));
             edit.diff.push_str(&diff);
         }
@@ -109,11 +121,18 @@ fn is_inherited_by_tests(text: &str, name: &str) -> bool {
     found
 }
 
-/// Edits one manifest; nothing if it cannot be parsed.
-fn edited(text: &str, dropped: &Dropped, is_tested: bool) -> Option<String> {
+/// Edits one manifest; nothing if it cannot be parsed. Of those that are `tested`, entries of the workspace stay.
+fn edited(text: &str, dropped: &[Dropped], tested: &[&str]) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
+    for dropped in dropped {
+        drop_from(&mut document, dropped, tested.contains(&&*dropped.name));
+    }
+    Some(restored(text, &document.to_string()))
+}
+
+fn drop_from(document: &mut DocumentMut, dropped: &Dropped, is_tested: bool) {
     let mut keys = Vec::new();
-    each_table(&mut document, &TABLES, &mut |table| change(table, dropped, &mut keys));
+    each_table(document, &TABLES, &mut |table| change(table, dropped, &mut keys));
     let shared = document.get_mut("workspace").and_then(|w| w.get_mut("dependencies"));
     if let Some(table) = shared.and_then(Item::as_table_like_mut)
         && (dropped.feature.is_some() || !is_tested)
@@ -128,7 +147,42 @@ fn edited(text: &str, dropped: &Dropped, is_tested: bool) -> Option<String> {
             }
         }
     }
-    Some(document.to_string())
+}
+
+/// Gives an edited text what `toml_edit` does not keep of the one before: the mark that it begins with, the ends of its
+/// lines, and that its last line has none.
+fn restored(before: &str, after: &str) -> String {
+    const MARK: char = '\u{feff}';
+    let old = lines(before);
+    let plain =
+        |line: &&str| format!("{}\n", line.trim_start_matches(MARK).trim_end_matches(['\r', '\n']));
+    let plain: Vec<String> = old.iter().map(plain).collect();
+    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+    let ended = if after.ends_with('\n') { "" } else { "\n" };
+    let after = format!("{after}{ended}");
+    let new = lines(&after);
+    let end = match 2 * before.matches("\r\n").count() > before.matches('\n').count() {
+        true => "\r\n",
+        false => "\n",
+    };
+    let mut out = String::new();
+    for op in compared(&plain, &new) {
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push_str(end);
+        }
+        match op {
+            Op::Kept(at) => out.push_str(old[at]),
+            Op::Removed(_) => {}
+            Op::Added(at) => {
+                out.push_str(new[at].trim_end_matches('\n'));
+                out.push_str(end);
+            }
+        }
+    }
+    match before.starts_with(MARK) && !out.starts_with(MARK) {
+        true => format!("{MARK}{out}"),
+        false => out,
+    }
 }
 
 /// Visits dependency tables, those of targets too.
@@ -177,53 +231,78 @@ fn change(table: &mut dyn TableLike, dropped: &Dropped, keys: &mut Vec<String>) 
 
 /// Takes a feature from an entry.
 fn switch_off(item: &mut Item, feature: &str) {
+    if feature != DEFAULT {
+        return within(item, |table| {
+            let Some(list) = table.get_mut("features").and_then(Item::as_array_mut) else { return };
+            retain(list, |entry| entry != feature);
+            if list.is_empty() {
+                table.remove("features");
+            }
+        });
+    }
     let is_inherited = item.get("workspace").and_then(Item::as_bool) == Some(true);
-    if feature == DEFAULT {
-        if let Some(version) = item.as_str().map(str::to_owned) {
-            let mut table = InlineTable::new();
-            table.insert("version", Value::from(version));
-            table.insert("default-features", Value::from(false));
-            *item = value(table);
-            return;
-        }
-        let Some(table) = item.as_table_like_mut() else { return };
+    if let Some(stated) = item.as_value_mut().filter(|stated| stated.is_str()) {
+        let mut table = InlineTable::new();
+        table.insert("version", Value::from(stated.as_str().unwrap_or_default()));
+        table.insert("default-features", Value::from(false));
+        return replace(stated, Value::from(table));
+    }
+    within(item, |table| {
         let spelt = ["default-features", "default_features"];
         let key = spelt.into_iter().find(|key| table.contains_key(key)).unwrap_or(spelt[0]);
-        match is_inherited {
+        match table.get_mut(key).and_then(Item::as_value_mut) {
             // The workspace says so for all that inherit it.
-            true => _ = table.remove(key),
-            false => _ = table.insert(key, value(false)),
+            _ if is_inherited => _ = table.remove(key),
+            Some(stated) => replace(stated, Value::from(false)),
+            None => _ = table.insert(key, value(false)),
         }
-        if let Some(table) = item.as_inline_table_mut() {
-            close(table);
-        }
-        return;
+    });
+}
+
+/// Puts another value in the place of one, with the spaces and comments around it.
+fn replace(stated: &mut Value, new: Value) {
+    let decor = stated.decor().clone();
+    *stated = new;
+    *stated.decor_mut() = decor;
+}
+
+/// Changes a table; where it is an inline one, what stood before its brace still does.
+fn within(item: &mut Item, change: impl FnOnce(&mut dyn TableLike)) {
+    let end = item.as_inline_table_mut().and_then(last).map(|last| {
+        let end = last.decor().suffix().cloned();
+        last.decor_mut().set_suffix("");
+        end.unwrap_or_default()
+    });
+    if let Some(table) = item.as_table_like_mut() {
+        change(table);
     }
-    let Some(table) = item.as_table_like_mut() else { return };
-    let Some(list) = table.get_mut("features").and_then(Item::as_array_mut) else { return };
-    retain(list, |entry| entry != feature);
-    if list.is_empty() {
-        table.remove("features");
-        if let Some(table) = item.as_inline_table_mut() {
-            close(table);
-        }
+    if let (Some(last), Some(end)) = (item.as_inline_table_mut().and_then(last), end) {
+        last.decor_mut().set_suffix(end);
     }
 }
 
-/// Keeps some strings of a list, the first of them where the first stood.
+/// Returns the last value of an inline table.
+fn last(table: &mut InlineTable) -> Option<&mut Value> {
+    table.iter_mut().last().map(|(_, value)| value)
+}
+
+/// Keeps some strings of a list, the first and the last of them with what stood around the first and the last.
 fn retain(list: &mut Array, is_kept: impl Fn(&str) -> bool) {
-    let prefix = list.get(0).and_then(|first| first.decor().prefix().cloned());
+    let around = |list: &Array| -> Option<(RawString, RawString)> {
+        let (first, last) = (list.iter().next()?, list.iter().last()?);
+        Some((first.decor().prefix()?.clone(), last.decor().suffix()?.clone()))
+    };
+    let around = around(list);
     list.retain(|entry| entry.as_str().is_none_or(&is_kept));
-    if let (Some(first), Some(prefix)) = (list.get_mut(0), prefix) {
-        first.decor_mut().set_prefix(prefix);
-    }
-}
-
-/// Keeps a space before the brace that ends a table, which went with its last entry.
-fn close(table: &mut InlineTable) {
-    let last = table.iter().last().map(|(key, _)| key.to_owned());
-    if let Some(value) = last.and_then(|key| table.get_mut(&key)) {
-        value.decor_mut().set_suffix(" ");
+    if let Some((before, after)) = around
+        && let Some(end) = list.len().checked_sub(1)
+    {
+        if let Some(first) = list.get_mut(0) {
+            first.decor_mut().set_prefix(before);
+        }
+        if let Some(last) = list.get_mut(end) {
+            last.decor_mut().set_suffix(after);
+        }
     }
 }
 
@@ -361,8 +440,8 @@ mod tests {
     use super::*;
 
     fn check(drops: &str, before: &str, after: &str) {
-        let dropped = Dropped::parse(drops).unwrap();
-        assert_eq!(edited(before, &dropped, false).unwrap(), after, "{drops}");
+        let dropped: Vec<Dropped> = drops.split(' ').map(|d| Dropped::parse(d).unwrap()).collect();
+        assert_eq!(edited(before, &dropped, &[]).unwrap(), after, "{drops}");
     }
 
     #[test]
@@ -400,6 +479,46 @@ mod tests {
             "[dependencies]\na = { version = \"1\", features = [\n  \"x\",\n  \"y\",\n] }\n",
             "[dependencies]\na = { version = \"1\", features = [\n  \"y\",\n] }\n",
         );
+    }
+
+    #[test]
+    fn what_stands_around_a_change_stays() {
+        for (drops, before, after) in [
+            (
+                "a/default",
+                "a = { version = \"1\", features = [\"x\"] } # why",
+                "a = { version = \"1\", features = [\"x\"], default-features = false } # why",
+            ),
+            (
+                "a/default",
+                "a = {version = \"1\"}",
+                "a = {version = \"1\", default-features = false}",
+            ),
+            (
+                "a/default",
+                "a = \"1\" # why",
+                "a = { version = \"1\", default-features = false } # why",
+            ),
+            (
+                "a/default",
+                "a = { default-features =true , version = \"1\" }",
+                "a = { default-features =false , version = \"1\" }",
+            ),
+            (
+                "a/x",
+                "a = { version = \"1\", features = [ \"y\", \"x\" ] }",
+                "a = { version = \"1\", features = [ \"y\" ] }",
+            ),
+            ("a/x", "a = {version = \"1\", features = [\"x\"]}", "a = {version = \"1\"}"),
+            (
+                "a/x a/default",
+                "a = { version = \"1\", features = [\"x\", \"y\"] }",
+                "a = { version = \"1\", features = [\"y\"], default-features = false }",
+            ),
+        ] {
+            let [before, after] = [before, after].map(|line| format!("[dependencies]\n{line}\n"));
+            check(drops, &before, &after);
+        }
     }
 
     #[test]
@@ -444,5 +563,57 @@ mod tests {
         assert_eq!(unified("Cargo.toml", &old, &old), None);
         let (_, diff) = unified("c", "a\nb", "a\n").unwrap();
         assert_eq!(diff, "--- a/c\n+++ b/c\n@@ -1,2 +1 @@\n a\n-b\n\\ No newline at end of file\n");
+    }
+
+    /// Lets git make the edits of a manifest that drop these.
+    fn applied(drops: &str, manifest: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            git.current_dir(&directory).args(["-c", "core.autocrlf=false"]).args(arguments);
+            let done = git.output().unwrap();
+            assert!(done.status.success(), "{drops}: {}", String::from_utf8_lossy(&done.stderr));
+        };
+        git(&["init", "--quiet"]);
+        let path = directory.path().join("Cargo.toml");
+        std::fs::write(&path, manifest).unwrap();
+        std::fs::create_dir(directory.path().join("src")).unwrap();
+        std::fs::write(directory.path().join("src").join("lib.rs"), "").unwrap();
+        let tree = crate::source::workspace::read_workspace(Some(&path)).unwrap();
+        let dropped: Vec<Dropped> = drops.split(' ').map(|d| Dropped::parse(d).unwrap()).collect();
+        let edit = together(&tree, &dropped).unwrap();
+        assert_eq!(edit.drops, drops.replace(' ', ", "));
+        std::fs::write(directory.path().join("edit.diff"), edit.diff).unwrap();
+        git(&["apply", "--whitespace=nowarn", "edit.diff"]);
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn git_makes_the_edits_whatever_ends_lines_and_the_last_of_them() {
+        let package = "[package]\nname = \"p\"\nversion = \"1.0.0\"\n\n";
+        let asks = "[dependencies]\na = { version = \"1\", features = [\"x\"] }\nb = \"1\"\n# end";
+        let left =
+            "[dependencies]\na = { version = \"1\", default-features = false }\nb = \"1\"\n# end";
+        let own = "[dependencies.a]\nversion = \"1\"";
+        let own_left = "[dependencies.a]\nversion = \"1\"\ndefault-features = false\n";
+        let last = "[dependencies]\nb = \"1\"\na = \"1\"";
+        let last_left = "[dependencies]\nb = \"1\"\n";
+        for (drops, before, after) in [
+            ("a/x a/default", format!("{asks}\n"), format!("{left}\n")),
+            ("a/x a/default", asks.to_owned(), left.to_owned()),
+            ("a/default", own.to_owned(), own_left.to_owned()),
+            ("a", last.to_owned(), last_left.to_owned()),
+            ("a b", last.to_owned(), "[dependencies]\n".to_owned()),
+        ] {
+            let (before, after) = (format!("{package}{before}"), format!("{package}{after}"));
+            assert_eq!(applied(drops, &before), after, "{drops}");
+            let crlf = |text: &str| text.replace('\n', "\r\n");
+            assert_eq!(applied(drops, &crlf(&before)), crlf(&after), "{drops} with CRLF");
+            // What does not change keeps its end, though it is another one.
+            let mixed = |text: &str| crlf(text).replacen("\r\n", "\n", 2);
+            assert_eq!(applied(drops, &mixed(&before)), mixed(&after), "{drops} with both");
+            let marked = |text: &str| format!("\u{feff}{text}");
+            assert_eq!(applied(drops, &marked(&before)), marked(&after), "{drops} with a mark");
+        }
     }
 }
