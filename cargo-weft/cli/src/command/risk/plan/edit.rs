@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, TableLike, Value, value};
 use weft_gate::input::manifest;
+use weft_gate::inventory::{DependencyKind, Edge, Inventory};
 use weft_gate::risk::feature::DEFAULT;
 
 use crate::source::files;
@@ -98,6 +99,52 @@ pub(super) fn together(tree: &Tree, dropped: &[Dropped]) -> Result<Edit, String>
         }
     }
     Ok(edit)
+}
+
+/// Says who still needs a crate once the manifests are edited so that all of these are dropped: other packages by their
+/// names and versions, and the tests of members.
+///
+/// Features that the edit takes away from others are not reckoned with.
+#[cfg_attr(not(test), expect(dead_code, reason = "what is applied does not tell of it yet"))]
+pub(super) fn stays(inventory: &Inventory, name: &str, dropped: &[Dropped]) -> Vec<String> {
+    let is_dropped = |at: u32| {
+        let package = inventory.package(at);
+        let mut whole = dropped.iter().filter(|dropped| dropped.feature.is_none());
+        whole.any(|dropped| dropped.name == package.name) && !package.source.is_path()
+    };
+    let is_edited = |edge: &Edge| {
+        inventory.package(edge.from).source.is_path()
+            && !edge.declared.is_empty()
+            && is_dropped(edge.to)
+    };
+    let is_for_tests = |edge: &Edge| edge.declared.iter().any(|d| d.kind == DependencyKind::Dev);
+    let is_kept =
+        |edge: &&Edge| (edge.selected || edge.dev) && (!is_edited(edge) || is_for_tests(edge));
+    let kept: Vec<&Edge> = inventory.edges.iter().filter(is_kept).collect();
+    let mut is_reached: Vec<bool> = inventory.packages.iter().map(|p| p.member).collect();
+    let mut stack: Vec<u32> =
+        (0..).zip(&is_reached).filter(|(_, is)| **is).map(|(i, _)| i).collect();
+    while let Some(from) = stack.pop() {
+        // Edges are sorted by where they begin.
+        let first = kept.partition_point(|edge| edge.from < from);
+        for edge in kept[first..].iter().take_while(|edge| edge.from == from) {
+            if !std::mem::replace(&mut is_reached[edge.to as usize], true) {
+                stack.push(edge.to);
+            }
+        }
+    }
+    let needed = kept
+        .iter()
+        .filter(|edge| is_reached[edge.from as usize] && inventory.package(edge.to).name == name);
+    let mut who: Vec<String> = needed
+        .map(|edge| match inventory.package(edge.from) {
+            member if is_edited(edge) => format!("tests of {}", member.name),
+            package => package.spec(),
+        })
+        .collect();
+    who.sort();
+    who.dedup();
+    who
 }
 
 fn read(tree: &Tree, file: &str) -> Result<String, String> {
@@ -614,6 +661,54 @@ mod tests {
             assert_eq!(applied(drops, &mixed(&before)), mixed(&after), "{drops} with both");
             let marked = |text: &str| format!("\u{feff}{text}");
             assert_eq!(applied(drops, &marked(&before)), marked(&after), "{drops} with a mark");
+        }
+    }
+
+    #[test]
+    fn whoever_needs_what_is_dropped_is_named() {
+        const LOCKED: [(&str, &[&str]); 6] = [
+            ("a", &["b"]),
+            ("b", &[]),
+            ("c", &["d"]),
+            ("d", &[]),
+            ("e", &[]),
+            ("p", &["a", "b", "c", "d", "e"]),
+        ];
+        let entry = |(name, needs): &(&str, &[&str])| {
+            let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
+            let from = match *name {
+                "p" => "",
+                _ => "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n",
+            };
+            format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{from}dependencies = [{}]\n",
+                needs.join(", ")
+            )
+        };
+        let locked: String = LOCKED.iter().map(entry).collect();
+        let lockfile = format!("version = 4\n{locked}");
+        let lockfile =
+            weft_gate::input::lockfile::parse("Cargo.lock", lockfile.as_bytes()).unwrap();
+        let text = "[package]\nname = \"p\"\nversion = \"1.0.0\"\n[dependencies]\na = \"1\"\nb = \"1\"\nd = \"1\"\n\
+                    e = \"1\"\n[dev-dependencies]\nc = \"1\"\ne = \"1\"\n";
+        let manifest = manifest::parse("Cargo.toml", text.as_bytes()).unwrap();
+        for dev in [false, true] {
+            let manifests = std::slice::from_ref(&manifest);
+            let inventory = weft_gate::inventory::from_lock(&lockfile, manifests, dev);
+            for (drops, expected) in [
+                ("a", &[][..]),
+                ("b", &["a@1.0.0"]),
+                ("b a", &[]),
+                ("b a/x", &["a@1.0.0"]),
+                ("d", &["c@1.0.0"]),
+                ("d c", &["c@1.0.0"]),
+                ("e", &["tests of p"]),
+            ] {
+                let dropped: Vec<Dropped> =
+                    drops.split(' ').map(|d| Dropped::parse(d).unwrap()).collect();
+                let found = stays(&inventory, &dropped[0].name, &dropped);
+                assert_eq!(found, expected, "{drops}");
+            }
         }
     }
 }
