@@ -309,6 +309,13 @@ fn what_cannot_be_resolved_says_why_in_cargos_words_and_without_this_machine() {
     let refused = read["proposals"][0]["outcome"]["refused"].as_str().unwrap();
     assert!(refused.starts_with("cargo says: "), "{refused}");
     assert!(refused.contains("leaky"), "{refused}");
+    // Cargo's own flag is none of ours.
+    assert!(!refused.contains("offline"), "{refused}");
+    assert!(refused.ends_with("without `--online` it knows what its cache has, and no more"));
+    let human = run(&tree, "leaky --to 1.9.9").exits(0).stdout;
+    assert!(human.contains("\n      cargo weft why leaky@1.0.0 --to 1.9.9\n"), "{human}");
+    let online = "cargo weft update leaky@1.0.0 --to 1.9.9 --online --advisory-db ../db";
+    assert!(human.contains(online), "{human}");
     let temporary = std::env::temp_dir().display().to_string();
     assert!(!refused.contains(&temporary), "{refused}");
 }
@@ -382,4 +389,234 @@ fn every_format_says_the_same_and_markdown_is_inert() {
     let json = run(&tree, "leaky --format json").exits(0).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     jsonschema::validate(&schema, &json).unwrap();
+}
+
+/// Puts sources of a package into the home of a workspace.
+fn source(tree: &Tree, copy: &str, files: &[(&str, &str)]) {
+    let folder = registry::sources(&tree.path("home")).join(copy);
+    fs::create_dir_all(&folder).unwrap();
+    for (path, text) in [(".cargo-ok", "")].iter().chain(files) {
+        fs::write(folder.join(path), text).unwrap();
+    }
+}
+
+#[test]
+fn a_finding_that_moved_to_another_line_is_neither_mended_nor_brought() {
+    let policy = "schema = 1\n[checks]\n\"content/build-script\" = \"warn\"\n";
+    let tree = workspace().with("tree/weft.toml", policy);
+    let process = "std::process::Command::new(\"cc\").status().unwrap();";
+    let network = "std::net::TcpStream::connect(\"a:1\").unwrap();";
+    let script =
+        |before: &str, lines: &[&str]| format!("{before}fn main() {{\n{}\n}}\n", lines.join("\n"));
+    source(&tree, "leaky-1.0.0", &[("build.rs", &script("", &[process, network]))]);
+    source(&tree, "leaky-1.1.0", &[("build.rs", &script("\n\n", &[process, process, network]))]);
+    source(&tree, "leaky-1.2.0", &[("build.rs", &script("", &[process]))]);
+    let found = proposals(&tree, "leaky");
+    let codes = |to: &str| {
+        let effect = effect(&found, to);
+        (texts(&effect["fixed"], "code"), texts(&effect["introduced"], "code"))
+    };
+    let (vulnerability, script) =
+        ("advisory/vulnerability".to_owned(), "content/build-script".to_owned());
+    assert_eq!(codes("1.1.0"), (vec![vulnerability.clone()], vec![]));
+    // Nobody knows what is mended as long as sources are missing.
+    assert_eq!(codes("1.2.0"), (vec![vulnerability.clone()], vec![script.clone()]));
+    source(&tree, "tinlog-1.0.0", &[("Cargo.toml", "[package]\nname = \"tinlog\"\n")]);
+    let found = proposals(&tree, "leaky");
+    let codes = |to: &str| {
+        let effect = effect(&found, to);
+        (texts(&effect["fixed"], "code"), texts(&effect["introduced"], "code"))
+    };
+    assert_eq!(codes("1.1.0"), (vec![vulnerability.clone()], vec![]));
+    assert_eq!(codes("1.2.0"), (vec![vulnerability, script.clone()], vec![script]));
+    let human = unwrapped(&run(&tree, "leaky --to 1.2.0").exits(0).stdout);
+    let mended = "content/build-script: The build script of leaky@1.0.0 starts processes and reaches the network: line 2: \
+                  std::process::Command::new, line 3: std::net::TcpStream::connect.";
+    assert!(human.contains(mended), "{human}");
+}
+
+#[test]
+fn a_helper_goes_with_the_crate_that_asks_for_exactly_its_version() {
+    let registry = Registry::default()
+        .with("motto", "1.0.0", &[("motto-impl", "=1.0.0")], "")
+        .with("motto", "1.1.0", &[("motto-impl", "=1.1.0")], "")
+        .with("motto-core", "1.0.0", &[], "")
+        .with("motto-core", "1.1.0", &[], "")
+        .with("motto-impl", "1.0.0", &[("motto-core", "=1.0.0")], "")
+        .with("motto-impl", "1.1.0", &[("motto-core", "=1.1.0")], "")
+        .with("tinlog", "1.0.0", &[("motto-impl", "^1")], "")
+        .with("tinlog", "1.1.0", &[("motto-impl", "^1")], "");
+    let locked =
+        [("motto", "1.0.0"), ("motto-core", "1.0.0"), ("motto-impl", "1.0.0"), ("tinlog", "1.0.0")];
+    let mut lockfile = registry.lockfile("root", &locked, &["motto", "tinlog"]);
+    for (name, needs) in
+        [("motto", "motto-impl"), ("motto-impl", "motto-core"), ("tinlog", "motto-impl")]
+    {
+        let start = lockfile.find(&format!("name = \"{name}\"\n")).unwrap();
+        let end = start + lockfile[start..].find("checksum").unwrap();
+        let end = end + lockfile[end..].find('\n').unwrap() + 1;
+        lockfile.insert_str(end, &format!("dependencies = [\n \"{needs}\",\n]\n"));
+    }
+    let manifest = MANIFEST.replace("leaky", "motto");
+    let tree = Tree::of(&manifest, &lockfile);
+    registry.write(&tree.path("home"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/advisory-db"), &tree.path("db"));
+    let all: Vec<String> = proposals(&tree, "")
+        .iter()
+        .map(|proposal| {
+            let changed = &proposal["outcome"]["resolved"]["packages"]["changed"];
+            format!("{}: {}", proposal["from"].as_str().unwrap(), texts(changed, "to").join(" "))
+        })
+        .collect();
+    let expected = [
+        "pkg:cargo/motto@1.0.0: pkg:cargo/motto-core@1.1.0 pkg:cargo/motto-impl@1.1.0 pkg:cargo/motto@1.1.0",
+        "pkg:cargo/tinlog@1.0.0: pkg:cargo/tinlog@1.1.0",
+    ];
+    let sorted: Vec<String> = all
+        .iter()
+        .map(|line| {
+            let (from, to) = line.split_once(": ").unwrap();
+            let mut to: Vec<&str> = to.split(' ').collect();
+            to.sort_unstable();
+            format!("{from}: {}", to.join(" "))
+        })
+        .collect();
+    assert_eq!(sorted, expected);
+    let goes = "it goes with motto@1.0.0, which asks for exactly this version";
+    let named = unwrapped(&run(&tree, "motto-core motto-impl").exits(0).stdout);
+    assert!(
+        named.contains(&format!("Not looked at: motto-core@1.0.0, motto-impl@1.0.0: {goes}.")),
+        "{named}"
+    );
+    assert!(!named.contains("->"), "{named}");
+    let both = unwrapped(&run(&tree, "motto motto-impl").exits(0).stdout);
+    assert!(both.contains("motto@1.0.0 -> 1.1.0") && !both.contains("Not looked at"), "{both}");
+    let refused = run(&tree, "motto-core --apply").exits(2);
+    assert!(unwrapped(&refused.stderr).contains(goes), "{}", refused.said());
+}
+
+#[test]
+fn whoever_publishes_what_comes_is_told_and_others_than_before_have_to_be_answered_for() {
+    let owner =
+        |login: &str| serde_json::json!([{"kind": "user", "login": login, "since": "2020-01-01"}]);
+    let snapshot = |extra: &str| {
+        let crates = serde_json::json!({"extra": owner(extra), "leaky": owner("ann"), "tinlog": owner("cy")});
+        let dump = serde_json::json!({"date": "2026-11-19", "sha256": "0".repeat(64)});
+        serde_json::json!({"crates": crates, "dump": dump, "schema": 1}).to_string()
+    };
+    let known = |extra: &str| {
+        workspace()
+            .with("tree/weft.toml", "schema = 1\n[publishers]\nsnapshot = \"publishers.json\"\n")
+            .with("tree/publishers.json", snapshot(extra))
+    };
+    let stranger = "comes from github.com/bo, of whom nothing else is here";
+    for (extra, is_strange) in [("bo", true), ("cy", false)] {
+        let found = proposals(&known(extra), "leaky --to 1.2.0");
+        let effect = effect(&found, "1.2.0");
+        let concerns = texts(&effect["concerns"], "what");
+        assert_eq!(concerns.contains(&stranger.to_owned()), is_strange, "{concerns:?}");
+        let told = texts(&effect["capabilities"], "capability");
+        assert_eq!(told.contains(&"publisher".to_owned()), is_strange, "{told:?}");
+    }
+    let tree = workspace();
+    for (copy, owner) in [("leaky-1.0.0", "ann"), ("leaky-1.1.0", "eve")] {
+        let manifest = format!(
+            "[package]\nname = \"leaky\"\nversion = \"1.0.0\"\nrepository = \"https://github.com/{owner}/leaky\"\n"
+        );
+        source(&tree, copy, &[("Cargo.toml", &manifest)]);
+    }
+    let found = proposals(&tree, "leaky");
+    let moved = texts(&effect(&found, "1.1.0")["concerns"], "what");
+    assert_eq!(moved, ["can be published by github.com/eve, who could not publish it before"]);
+    // What no source says is told, and nobody answers for it.
+    let wide = effect(&found, "1.2.0");
+    let unknown = texts(&wide["not_evaluated"], "reason");
+    assert!(unknown.contains(&"nothing says who publishes it".to_owned()), "{unknown:?}");
+    assert!(!texts(&wide["not_evaluated"], "subject").contains(&"publishers".to_owned()));
+    let concerns = texts(&wide["concerns"], "what").join("\n");
+    assert!(!concerns.contains("nothing says who publishes it"), "{concerns}");
+}
+
+/// Returns the last command that is proposed, as the arguments of `cargo weft`.
+fn proposed(human: &str) -> Vec<String> {
+    let line = human.lines().rfind(|line| line.starts_with("      cargo weft ")).unwrap();
+    line.trim().split(' ').skip(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_proposal_ends_with_the_command_that_takes_it() {
+    let take = |tree: &Tree, human: &str| {
+        let line = proposed(human).join(" ");
+        Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home")).within(60).done()
+    };
+    let options = format!("--advisory-db ../db --as-of {AS_OF}");
+    for (to, why, acknowledged) in [
+        ("1.1.0", "to take it:", ""),
+        ("1.2.0", "to take it, with a reason in the place of WHY:", " --acknowledge WHY"),
+    ] {
+        let tree = workspace();
+        let human = run(&tree, &format!("leaky --to {to}")).exits(0).stdout;
+        assert!(unwrapped(&human).contains(why), "{human}");
+        let command = format!("update leaky@1.0.0 --apply --to {to}{acknowledged} {options}");
+        assert_eq!(proposed(&human).join(" "), command);
+        let done = take(&tree, &human).exits(0);
+        assert!(done.stdout.contains(&format!("Cargo.lock has leaky {to} now")), "{}", done.said());
+        assert!(!done.stdout.contains("  next"), "{}", done.said());
+    }
+    let tree = workspace();
+    let human = run(&tree, "leaky --to 2.0.0").exits(0).stdout;
+    assert!(
+        unwrapped(&human).contains("to take it, once the manifests are changed, with"),
+        "{human}"
+    );
+    let tree = tree.with("tree/Cargo.toml", MANIFEST.replace("leaky = \"1\"", "leaky = \"2.0.0\""));
+    let done = take(&tree, &human).exits(0);
+    assert!(done.stdout.contains("Cargo.lock has leaky 2.0.0 now"), "{}", done.said());
+    let markdown = run(&tree, "tinlog leaky --to 2.1.0 --format markdown").exits(0).stdout;
+    assert!(markdown.contains("`cargo weft update leaky@2.0.0"), "{markdown}");
+}
+
+#[test]
+fn measures_are_told_by_their_names_and_a_loss_that_stays_is_said_to() {
+    let registry = Registry::default()
+        .with("leaky", "1.0.0", &[("extra", "^1")], "")
+        .with("leaky", "1.1.0", &[], "")
+        .with("extra", "1.0.0+a.1", &[], "")
+        .with("extra", "1.1.0+b.2", &[], "");
+    let locked = [("extra", "1.0.0+a.1"), ("leaky", "1.0.0")];
+    let lockfile = registry.lockfile("root", &locked, &["leaky"]);
+    let end = lockfile.find("name = \"leaky\"").unwrap();
+    let end = end + lockfile[end..].find("\n\n").unwrap_or(lockfile.len() - end - 1) + 1;
+    let mut lockfile = lockfile;
+    lockfile.insert_str(end, "dependencies = [\n \"extra\",\n]\n");
+    let tree = Tree::of(&MANIFEST.replace("tinlog = \"1\"\n", ""), &lockfile).with("db/.keep", "");
+    registry.write(&tree.path("home"));
+    source(
+        &tree,
+        "leaky-1.0.0",
+        &[(
+            "Cargo.toml",
+            "[package]\nname = \"leaky\"\nversion = \"1.0.0\"\n[dependencies]\nextra = \"1\"\n",
+        )],
+    );
+    source(
+        &tree,
+        "leaky-1.1.0",
+        &[("Cargo.toml", "[package]\nname = \"leaky\"\nversion = \"1.1.0\"\n")],
+    );
+    let human = unwrapped(&run(&tree, "leaky").exits(0).stdout);
+    for said in [
+        "leaky@1.1.0 no longer depends on extra (",
+        "edges between packages: 2 -> 1",
+        "expected loss of a year: 0",
+    ] {
+        assert!(human.contains(said), "{said}: {human}");
+    }
+    assert!(!human.contains("as before") && !human.contains("no more"), "{human}");
+    for format in ["human", "markdown"] {
+        let extra = run(&tree, &format!("extra --format {format}")).exits(0).stdout;
+        assert!(extra.contains("extra@1.0.0+a.1 -> 1.1.0"), "{extra}");
+        assert!(!extra.contains("%2B"), "{extra}");
+        assert!(unwrapped(&extra).contains(", as before"), "{extra}");
+    }
 }

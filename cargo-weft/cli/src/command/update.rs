@@ -1,6 +1,8 @@
 //! `cargo weft update`: the versions a crate could be updated to, what each would bring along, and one of them taken.
 
 mod apply;
+mod finding;
+mod helper;
 mod report;
 
 use std::collections::BTreeMap;
@@ -11,20 +13,21 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
-use weft_gate::capability::{Shift, Update};
+use weft_gate::capability::{Capability, Shift, Update};
 use weft_gate::diff::{Base, Diff, Identity};
 use weft_gate::facts::Known;
 use weft_gate::input::candidates::{self, Candidate, Choice};
 use weft_gate::input::lockfile;
 use weft_gate::input::manifest::Manifest;
 use weft_gate::inventory::{self, Package, Source};
+use weft_gate::publisher::Publications;
 use weft_gate::topology::RiskRow;
 use weft_gate::update::{self, Concern, NewEdge, NewerCompiler};
 use weft_gate::verdict::Summary;
 use weft_gate::{Finding, Inventory, Topology, Verdict, decide, decide_in_full, risk};
 
 use super::compare::behavior;
-use super::diff::{Side, changes_of};
+use super::diff::{Side, brought, changes_of, short};
 use super::facts::{self, Loaded};
 use super::output::{Reports, Text};
 use super::{PrecisionChoice, Selection};
@@ -157,6 +160,9 @@ pub(super) struct Effect {
     pub expected_loss: ExpectedLoss,
     /// Findings that it mends.
     pub fixed: Vec<Identity>,
+    /// The same, with what they say.
+    #[serde(skip)]
+    mended: Vec<Finding>,
     /// Findings that it brings.
     pub introduced: Vec<Finding>,
     /// Dependencies between packages whose names had none.
@@ -212,9 +218,9 @@ pub(super) fn run(args: &UpdateArgs) -> Result<ExitStatus, Error> {
         true => apply::apply(args, &tree, &mut proposals)?,
     };
     let render = |format| match format {
-        Format::Human => Ok(Text::Styled(report::human(&proposals))),
+        Format::Human => Ok(Text::Styled(report::human(args, &proposals))),
         Format::Json => crate::report::json::render(&proposals).map(Text::Machine),
-        Format::Markdown => Ok(Text::Machine(report::markdown(&proposals))),
+        Format::Markdown => Ok(Text::Machine(report::markdown(args, &proposals))),
     };
     destinations.write(render)?;
     Ok(status)
@@ -249,6 +255,9 @@ impl<'a> Desk<'a> {
         let bare = base.relocked(base.inventory()?.clone());
         let exemptions = exemptions::load(&base.root)?;
         base.judge_by(args.advisory_db.as_deref(), &exemptions);
+        if base.facts.publishers.is_none() {
+            base.know_publishers();
+        }
         let bug = |e: weft_verify::canonical::Unwritable| Error::Bug(e.to_string());
         let verdict = decide_in_full(&base.facts).map_err(bug)?;
         let topology = measured(base.inventory()?)?;
@@ -290,9 +299,16 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        if self.args.crates.is_empty() {
-            // What has a finding comes first; a sort is stable, so names stay in order.
-            wanted.sort_by_key(|w| !w.versions.iter().any(|(_, c)| c.contains(&Choice::Fix)));
+        let are_named = !self.args.crates.is_empty();
+        let helper::Folded { mut wanted, left } =
+            helper::folded(inventory, &indexes, wanted, are_named);
+        if let Some(helper) = left.first().filter(|_| self.args.apply) {
+            let message =
+                format!("{} cannot be updated: {}", short(&helper.subject), helper.reason);
+            return Err(Error::usage(message, "update that one"));
+        }
+        out.not_evaluated.extend(left);
+        if !are_named {
             out.left_out = wanted.len().saturating_sub(self.args.limit) as u64;
             wanted.truncate(self.args.limit);
         }
@@ -300,7 +316,7 @@ impl<'a> Desk<'a> {
             for (to, choices) in versions {
                 let step = Step { name: &package.name, from: &package.version, to: &to };
                 let outcome = match scratch.resolve(step, self.args.online) {
-                    Err(reason) => Outcome::Refused(reason),
+                    Err(reason) => Outcome::Refused(in_our_words(&reason, self.args.online)),
                     Ok(resolved) => Outcome::Resolved(Box::new(
                         self.effect(package, step, resolved, &indexes, &out)?,
                     )),
@@ -394,11 +410,24 @@ impl<'a> Desk<'a> {
         let dev = self.base.facts.policy.graph.dev_dependencies;
         let mut head = self.bare.relocked(inventory::from_lock(&lockfile, &manifests, dev));
         head.judge_by(self.args.advisory_db.as_deref(), &self.exemptions);
+        if head.facts.publishers.is_none() {
+            head.know_publishers();
+        }
         let exempted = self.verdict.exempted.iter().map(|exempted| &exempted.finding);
-        let findings = self.verdict.findings.iter().chain(exempted).map(Identity::of);
-        let mut findings: Vec<Identity> = findings.collect();
+        let told: Vec<&Finding> = self.verdict.findings.iter().chain(exempted).collect();
+        let mut findings: Vec<Identity> =
+            told.iter().map(|finding| Identity::of(finding)).collect();
         findings.sort();
-        let behavior = Some(behavior(&self.base, &head));
+        let mut behavior = Some(behavior(&self.base, &head));
+        let published = (self.base.facts.publishers.as_ref(), head.facts.publishers.as_ref());
+        // Nobody answers for what no source says of publishers, since of most packages none does.
+        let mut unpublished = Vec::new();
+        if let (Some(Known::Value(old)), Some(Known::Value(new))) = published
+            && let Some(Known::Value(updates)) = &mut behavior
+        {
+            Publications::name(updates, old, new);
+            unpublished = Publications::gaps(updates, old, new);
+        }
         head.facts.base = Some(Base {
             behavior: behavior.clone(),
             commit: String::new(),
@@ -413,11 +442,15 @@ impl<'a> Desk<'a> {
         let side = Side { name: "now".to_owned(), summary: self.verdict.summary.clone() };
         let expected_loss =
             ExpectedLoss { after_nano: expected_loss(&head)?, before_nano: self.expected_loss };
+        let kept = kept(&verdict);
         let changes = changes_of(side, "updated", before, &head, verdict)?;
-        let mut unread: Vec<(String, String)> = changes
-            .not_evaluated
+        let (capabilities, not_evaluated) = brought(self.base.facts.publishers.as_ref(), &head)?;
+        let finding::Compared { fixed, new } =
+            finding::compared(&told, after, &kept, &changes.fixed, changes.new);
+        let mut unread: Vec<(String, String)> = not_evaluated
             .iter()
             .map(|unread| (unread.subject.clone(), unread.reason.clone()))
+            .filter(|unread| !unpublished.contains(unread))
             .collect();
         let mut unknown = None;
         match &behavior {
@@ -425,8 +458,11 @@ impl<'a> Desk<'a> {
             Some(Known::Unknown(reason)) => unknown = Some(reason.clone()),
             None => {}
         }
-        let mut concerns =
-            update::concerns(&changes.packages, &changes.capabilities, &changes.new, &unread);
+        let (published, others): (Vec<Shift>, Vec<Shift>) =
+            capabilities.iter().cloned().partition(|s| s.capability == Capability::Publisher);
+        let mut concerns = update::concerns(&changes.packages, &others, &new, &unread);
+        concerns.extend(published.iter().filter_map(|shift| publishes(&changes.packages, shift)));
+        concerns.sort();
         concerns.extend(unknown.map(|reason| Concern {
             subject: "what packages may do".to_owned(),
             what: format!("is not known: {reason}"),
@@ -434,15 +470,16 @@ impl<'a> Desk<'a> {
         let needs = self.compilers(after, &changes.packages, indexes);
         let stated = out.rust_version.as_deref();
         Ok(Effect {
-            capabilities: changes.capabilities,
+            capabilities,
             compilers: stated.map_or(Vec::new(), |stated| update::newer_compilers(stated, &needs)),
             concerns,
             edits: resolved.edits,
             expected_loss,
-            fixed: changes.fixed,
-            introduced: changes.new,
+            fixed: fixed.iter().map(Identity::of).collect(),
+            mended: fixed,
+            introduced: new,
             new_edges: update::new_edges(before, after),
-            not_evaluated: changes.not_evaluated,
+            not_evaluated,
             packages: changes.packages,
             topology,
             lockfile: resolved.lockfile,
@@ -500,11 +537,40 @@ struct Wanted<'p> {
     versions: Vec<(Version, Vec<Choice>)>,
 }
 
+/// Names the findings of the base that a verdict has as well, those that are exempted included.
+fn kept(verdict: &Verdict) -> Vec<Identity> {
+    let unchanged = verdict.comparison.iter().flat_map(|comparison| &comparison.unchanged);
+    let exempted = verdict.exempted.iter().map(|exempted| &exempted.finding);
+    unchanged.chain(exempted).map(Identity::of).collect()
+}
+
 /// Says why what a package may do is not compared with what it might before, if it is not.
 fn incomparable(update: &Update) -> Option<(String, String)> {
     let from = update.from.as_ref().filter(|_| update.before.is_none())?;
+    let from = short(from);
     let reason = format!("the sources of {from} are not in Cargo's home directory to compare with");
     Some((update.package.clone(), reason))
+}
+
+/// Says what somebody has to answer for where others publish a package than did before.
+fn publishes(packages: &Diff, shift: &Shift) -> Option<Concern> {
+    let who = shift.after.as_ref()?;
+    let what = match packages.added.contains(&shift.package) {
+        true => format!("comes from {who}, of whom nothing else is here"),
+        false => format!("can be published by {who}, who could not publish it before"),
+    };
+    Some(Concern { subject: shift.package.clone(), what })
+}
+
+/// Tells what Cargo says without what it advises: it knows flags of its own, and not that weft set them.
+fn in_our_words(reason: &str, online: bool) -> String {
+    const ADVICE: &str = "; As a reminder, you're using offline mode";
+    let said = reason.split(ADVICE).next().unwrap_or_default();
+    let said = said.replace("--offline was specified", "`--online` was not given");
+    match said.starts_with("cargo says: ") && !online {
+        true => format!("{said}; without `--online` it knows what its cache has, and no more"),
+        false => said,
+    }
 }
 
 /// Estimates what the campaigns are expected to cost, in 10^-9 losses a year.

@@ -8,6 +8,7 @@ use weft_gate::update::{Acknowledgement, SCHEMA};
 use weft_verify::Sha256;
 
 use super::{Applied, Effect, Outcome, Proposal, Proposals, UpdateArgs};
+use crate::command::diff::short;
 use crate::error::{Error, ExitStatus};
 use crate::source::files;
 use crate::source::sources::EVIDENCE;
@@ -36,7 +37,7 @@ pub(super) fn apply(
         Outcome::Resolved(effect) => effect,
         Outcome::Refused(reason) => {
             return Err(Error::usage(
-                format!("{} cannot be updated to {}: {reason}", proposal.from, proposal.to),
+                format!("{} cannot be updated to {}: {reason}", short(&proposal.from), proposal.to),
                 "`cargo weft why` shows what stands in the way",
             ));
         }
