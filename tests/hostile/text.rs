@@ -46,7 +46,7 @@ const SPOTS: [Spot; 13] = [
     Spot { name: "target", tree: target, status: |_| REFUSED },
     Spot { name: "key", tree: key, status: |_| always(1) },
     Spot { name: "inherited key", tree: inherited, status: |_| always(3) },
-    Spot { name: "patch", tree: patch, status: |_| REFUSED },
+    Spot { name: "patch", tree: patch, status: |_| always(1) },
     Spot { name: "source", tree: source, status: |_| always(0) },
     Spot { name: "member", tree: member, status: |_| always(1) },
 ];

@@ -261,6 +261,41 @@ fn a_policy_keeps_its_comments_and_one_that_cannot_be_edited_is_left_alone() {
 }
 
 #[test]
+fn barriers_of_a_profile_are_written_too_since_a_list_replaces_them() {
+    let low = "schema = 1\nprofile = \"local\"\n[[barrier]]\nkind = \"drop\"\ncrate = \"zz\"\nreason = \"r\"\n";
+    let tree = tree(&["a"], &[("a", &[])])
+        .with("tree/low.toml", low)
+        .with("tree/weft.toml", "schema = 1\r\nprofile = \"low.toml\"\r\n");
+    let report = json(&tree.path("tree"), "risk plan --apply --budget 1 --window 0");
+    assert_eq!(number(&report["copied"]), 1);
+    let written = fs::read_to_string(tree.path("tree/weft.toml")).unwrap();
+    assert!(written.contains("crate = \"zz\"\r\n") && written.contains("crate = \"a\"\r\n"));
+    assert!(!written.replace("\r\n", "").contains('\n'), "{written:?}");
+    let again = json(&tree.path("tree"), "risk plan --apply --budget 1 --window 0");
+    assert_eq!((&again["applied"], number(&again["copied"])), (&Value::Array(Vec::new()), 0));
+    #[cfg(unix)]
+    {
+        fs::remove_file(tree.path("tree/weft.toml")).unwrap();
+        fs::write(tree.path("tree/ours.toml"), "schema = 1\n").unwrap();
+        std::os::unix::fs::symlink("ours.toml", tree.path("tree/weft.toml")).unwrap();
+        let line = "risk plan --apply --budget 1 --window 2 --lockfile Cargo.lock";
+        let run = Run::new(tree.path("tree"), line).done().exits(2);
+        assert!(unwrapped(&run.stderr).contains("is a symbolic link"), "{}", run.said());
+    }
+}
+
+#[test]
+fn what_stands_in_the_policy_is_not_written_again() {
+    let tree = vendored();
+    let first = exact(&tree, "risk plan --against host-execution --apply");
+    let written = fs::read(tree.path("tree/weft.toml")).unwrap();
+    let again = exact(&tree, "risk plan --against host-execution --apply");
+    assert_eq!(number(&again["already"]), first["applied"].as_array().unwrap().len() as u64);
+    assert_eq!(again["applied"], Value::Array(Vec::new()));
+    assert_eq!(fs::read(tree.path("tree/weft.toml")).unwrap(), written);
+}
+
+#[test]
 fn a_barrier_that_is_put_up_is_judged_from_then_on() {
     let tree = tree(&["a"], &[("a", &[])]);
     let at = |name: &str| tree.path("tree").join(name);

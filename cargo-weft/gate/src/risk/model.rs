@@ -245,7 +245,12 @@ mod tests {
         let before = |days: i32| AS_OF.checked_sub(jiff::Span::new().days(days)).unwrap();
         let first_published = before(of_crate);
         let history = History { added: Vec::new(), first_published, previous: None };
-        Release { history: Some(history), published: Some(before(version)), yanked: false }
+        Release {
+            history: Some(history),
+            published: Some(before(version)),
+            lacks: Vec::new(),
+            yanked: false,
+        }
     }
 
     fn cooldown_of(days: u32) -> Policy {
@@ -422,6 +427,7 @@ mod tests {
         let (name, reason) = ("a".to_owned(), String::new());
         let vendor = Barrier::Vendor { name: name.clone(), reason: reason.clone() };
         let fork = Barrier::Fork {
+            commit: None,
             name: name.clone(),
             repository: "https://x/y".to_owned(),
             reason: reason.clone(),

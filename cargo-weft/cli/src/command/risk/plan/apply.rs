@@ -8,7 +8,7 @@ use weft_gate::check::barrier;
 use weft_gate::inventory::Inventory;
 use weft_gate::policy::{Barrier, parse_layer};
 
-use super::edit::Dropped;
+use super::edit::{Dropped, stays};
 use super::show::words;
 use super::{PlanArgs, Report};
 use crate::command::facts::Loaded;
@@ -24,6 +24,7 @@ pub(super) fn apply(
     inventory: &Inventory,
     report: &mut Report,
 ) -> Result<(), Error> {
+    demand_leaving(args, inventory)?;
     let mut facts = loaded.facts.clone();
     let barriers = match args.drop.is_empty() {
         true => report.proposals(),
@@ -49,6 +50,21 @@ pub(super) fn apply(
         report.not_evaluated.extend(barrier::unknown(&facts, inventory, barrier));
     }
     report.copied = write(&policy_file(args, loaded)?, &loaded.facts.policy.barriers, &new)?;
+    Ok(())
+}
+
+/// Refuses a barrier that would be violated for good, because the edit leaves the crate in the graph.
+fn demand_leaving(args: &PlanArgs, inventory: &Inventory) -> Result<(), Error> {
+    for dropped in args.drop.iter().filter(|dropped| dropped.feature.is_none()) {
+        let needed_by = stays(inventory, &dropped.name, &args.drop);
+        if !needed_by.is_empty() {
+            let shown = dropped.name.escape_debug();
+            return Err(Error::usage(
+                format!("{shown} stays after the edit, since {} needs it", needed_by.join(", ")),
+                "leave --apply out for the edit alone; a barrier that keeps it away would never hold",
+            ));
+        }
+    }
     Ok(())
 }
 

@@ -105,7 +105,6 @@ pub(super) fn together(tree: &Tree, dropped: &[Dropped]) -> Result<Edit, String>
 /// names and versions, and the tests of members.
 ///
 /// Features that the edit takes away from others are not reckoned with.
-#[cfg_attr(not(test), expect(dead_code, reason = "what is applied does not tell of it yet"))]
 pub(super) fn stays(inventory: &Inventory, name: &str, dropped: &[Dropped]) -> Vec<String> {
     let is_dropped = |at: u32| {
         let package = inventory.package(at);
