@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::common::{Done, Run, Tree, copy, unwrapped};
-use crate::{home, tree};
+use crate::{home, real, tree};
 
 /// A golden case, with the Cargo home it wants.
 struct Case {
@@ -166,5 +166,54 @@ fn a_member_and_a_crate_that_is_not_there_have_no_card() {
         let line = format!("risk card {name} --lockfile Cargo.lock");
         let done = Run::new(tree.path("tree"), &line).done().exits(2);
         assert!(unwrapped(&done.stderr).contains(says), "{}", done.said());
+    }
+}
+
+#[test]
+fn a_place_in_an_order_that_says_nothing_is_called_unordered() {
+    for (name, spec, is_ordered) in
+        [("ripgrep", "regex", true), ("rust-analyzer", "smallvec", false)]
+    {
+        let lockfiles = real::lockfiles();
+        let (_, path) = lockfiles.iter().find(|(found, _)| found == name).unwrap();
+        let line = |command: &str| {
+            let line = format!("{command} --as-of 2026-11-20 --trials 512 --lockfile");
+            Run::new(path.parent().unwrap(), &line).arg(path).within(300).done().exits(0).stdout
+        };
+        let risk: Value = serde_json::from_str(&line("risk --top 1 --format json")).unwrap();
+        assert_eq!(risk["assessment"]["order"]["is_ordered"], is_ordered, "{name}");
+        let card = unwrapped(&line(&format!("risk card {spec}")));
+        let said = "unordered: under other rates that the counts allow it would be another";
+        assert_eq!(card.contains(said), !is_ordered, "{card}");
+    }
+}
+
+#[test]
+fn a_card_names_versions_as_people_write_them_and_leaves_no_section_out() {
+    let tree = tree(&["a"], &[("a", &["b"]), ("b", &[])]);
+    let lockfile = std::fs::read_to_string(tree.path("tree/Cargo.lock")).unwrap();
+    let built = lockfile.replacen(
+        "name = \"a\"\nversion = \"1.0.0\"",
+        "name = \"a\"\nversion = \"1.0.0+z.3\"",
+        1,
+    );
+    assert_ne!(built, lockfile);
+    let tree = tree.with("tree/Cargo.lock", built);
+    for format in ["human", "markdown"] {
+        let line = format!("risk card a --format {format} --lockfile Cargo.lock");
+        let run = Run::new(tree.path("tree"), &line).env("CARGO_HOME", tree.path("home"));
+        let card = run.within(60).done().exits(0).stdout;
+        assert!(card.contains("pkg:cargo/a@1.0.0+z.3"), "{card}");
+        assert!(!card.contains("%2B"), "{card}");
+        let code = if format == "human" { "" } else { "`" };
+        let update = format!("cargo weft update {code}a@1.0.0+z.3{code}\n");
+        assert!(card.contains(&update), "{card}");
+        for section in ["findings", "exempted", "barriers"] {
+            let none = match format {
+                "human" => format!("\n  {section}\n    none\n"),
+                _ => format!("\n- **{section}**\n  - none\n"),
+            };
+            assert!(card.contains(&none), "{section}: {card}");
+        }
     }
 }

@@ -13,11 +13,11 @@ use weft_gate::behavior::Behavior;
 use weft_gate::exemption::Exempted;
 use weft_gate::facts::Known;
 use weft_gate::input::vcs::Commit;
-use weft_gate::inventory::{Inventory, Package, Precision};
+use weft_gate::inventory::{Inventory, Package, Precision, Source};
 use weft_gate::policy::{Barrier, Policy};
 use weft_gate::publisher::{Basis, Publisher, Publishers};
 use weft_gate::risk::arrival::Arrivals;
-use weft_gate::risk::assessment::{Band, Exposure};
+use weft_gate::risk::assessment::{Band, Exposure, Order};
 use weft_gate::risk::remedy::{Remedy, remedies};
 use weft_gate::risk::{self, Assessment, Campaign, InForce, Model, Priors, Settings, model, prior};
 use weft_gate::topology::RiskRow;
@@ -63,6 +63,9 @@ pub(crate) struct Cards {
     expected: Band,
     /// Which barriers, and whether the cooldown, nothing enforces, so that they do not count.
     not_counted: Vec<String>,
+    /// Whether the order of the crates says anything.
+    #[serde(skip)]
+    order: Order,
     /// How sharply the graph is known.
     precision: Precision,
     /// The version of the priors.
@@ -103,6 +106,9 @@ struct Card {
     findings: Vec<Finding>,
     /// The package URL.
     id: String,
+    /// Whether it comes from a registry, so that another version of it could be proposed.
+    #[serde(skip)]
+    is_from_registry: bool,
     /// The SPDX expression that its manifest states.
     license: Known<String>,
     /// Who can publish it.
@@ -246,6 +252,7 @@ fn cards(args: &CardArgs, loaded: &Loaded) -> Result<Cards, Error> {
         cards: made?,
         expected: evidence.assessment.expected,
         not_counted: left_out,
+        order: evidence.assessment.order,
         precision: inventory.precision,
         priors: evidence.assessment.priors,
         schema: 1,
@@ -326,6 +333,7 @@ impl Evidence<'_> {
             exposure,
             findings: findings.cloned().collect(),
             id: package.id.clone(),
+            is_from_registry: matches!(package.source, Source::Registry { .. }),
             publishers: self.publishers(index),
             release: self.release(package),
             remedies,

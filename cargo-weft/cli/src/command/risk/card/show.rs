@@ -89,7 +89,11 @@ fn sections(cards: &Cards, card: &Card) -> Vec<(&'static str, Vec<String>)> {
         ("barriers", cut(card.barriers.iter().map(barrier))),
         ("what would lower the risk", remedies(card)),
     ];
-    sections.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+    let told = |(name, lines): (&'static str, Vec<String>)| match lines.is_empty() {
+        true => (name, vec!["none".to_owned()]),
+        false => (name, lines),
+    };
+    sections.into_iter().map(told).collect()
 }
 
 /// Shows a fact, or says that and why it is not known.
@@ -101,7 +105,7 @@ fn told<T>(fact: &Known<T>, what: &str, show: impl FnOnce(&T) -> Vec<String>) ->
 }
 
 fn identity(card: &Card) -> Vec<String> {
-    let mut lines = vec![card.id.clone()];
+    let mut lines = vec![with_plus(&card.id)];
     lines.push(match &card.checksum {
         Some(checksum) => format!("archive sha256 {checksum}"),
         None => "the lockfile has no digest of its archive".to_owned(),
@@ -122,6 +126,11 @@ fn identity(card: &Card) -> Vec<String> {
         vec![format!("licence {license}")]
     }));
     lines
+}
+
+/// Writes a package URL with the `+` of its version as people write it.
+fn with_plus(id: &str) -> String {
+    id.replace("%2B", "+")
 }
 
 fn publishers(card: &Card) -> Vec<String> {
@@ -174,17 +183,18 @@ fn risk(cards: &Cards, card: &Card) -> Vec<String> {
     let Some(Exposed { exposure, rank, of }) = &card.exposure else {
         return vec!["it is locked, and not part of what is judged".to_owned()];
     };
-    let share =
-        u128::from(exposure.delta_nano) * 1000 / u128::from(cards.expected.mean_nano.max(1));
+    let order = match cards.order.is_ordered {
+        true => "",
+        false => ", unordered: under other rates that the counts allow it would be another",
+    };
     let mut lines = vec![
         format!(
-            "delta {} +-{}: so much of the {} that a year is expected to cost ({}.{}%) goes if it is blocked; \
-             place {rank} of {of}",
+            "delta {} +-{}: so much of the {} that a year is expected to cost ({}) goes if it is blocked; \
+             place {rank} of {of}{order}",
             losses(exposure.delta_nano),
             losses(exposure.delta_error_nano),
             losses(cards.expected.mean_nano),
-            share / 10,
-            share % 10,
+            share(exposure.delta_nano, cards.expected.mean_nano),
         ),
         format!("{} of it begins in the crate itself", losses(exposure.own_nano)),
     ];
@@ -197,12 +207,27 @@ fn risk(cards: &Cards, card: &Card) -> Vec<String> {
     lines
 }
 
+/// Writes which part of the expected loss a fall is: both are estimates, and no part is more than the whole.
+fn share(fall_nano: u64, expected_nano: u64) -> String {
+    let whole = u128::from(expected_nano.max(1));
+    let permille = ((u128::from(fall_nano) * 1000 + whole / 2) / whole).min(1000);
+    format!("{}.{}%", permille / 10, permille % 10)
+}
+
+/// Writes a chance; it is known to 2^-16, which is less than what is shown.
+fn percent(ppm: u32) -> String {
+    match (ppm + 500) / 1000 {
+        0 if ppm > 0 => "under 0.1%".to_owned(),
+        1000 if ppm < 1_000_000 => "over 99.9%".to_owned(),
+        permille => format!("{}.{}%", permille / 10, permille % 10),
+    }
+}
+
 fn arrivals(arrivals: &Arrivals) -> String {
     let when = match arrivals.executes {
         Execution::Build => "harm that runs while it is built",
         Execution::Call => "harm that runs when it is called",
     };
-    let percent = |ppm: u32| format!("{}.{:02}%", ppm / 10_000, ppm % 10_000 / 100);
     let member = |arrival: &weft_gate::risk::arrival::Arrival| {
         let [ppm, low, high] = [arrival.ppm, arrival.low_ppm, arrival.high_ppm].map(percent);
         let chance = if low == high { ppm } else { format!("{ppm} ({low} to {high})") };
@@ -243,11 +268,17 @@ fn topology(card: &Card) -> Vec<String> {
     if !card.why.alone.is_empty() {
         lines.push(format!("alone brings in: {}", names(&card.why.alone)));
     }
-    lines.push(match row.host_execution {
-        Some(count) => format!("its code runs in the build of {}", plural(count.into(), "member")),
-        None => "in whose build its code runs is unknown at lock precision".to_owned(),
-    });
+    lines.push(runs_in(row.host_execution));
     lines
+}
+
+/// Says where code of a package runs while members are built.
+fn runs_in(members: Option<u32>) -> String {
+    match members {
+        None => "in whose build its code runs is unknown at lock precision".to_owned(),
+        Some(0) => "its code runs in no member's build".to_owned(),
+        Some(count) => format!("its code runs in the build of {}", plural(count.into(), "member")),
+    }
 }
 
 fn names(names: &[String]) -> String {
@@ -284,11 +315,12 @@ fn versions(versions: &Known<Vec<Step>>) -> Vec<String> {
             "{}, of which the sources of {read} are at hand; of the others only dates are known",
             plural(steps.len() as u64, "version")
         )];
-        let told = steps.iter().filter(|step| step.locked || !step.shifts.is_empty());
+        let is_told = |step: &&Step| step.locked || step.read || !step.shifts.is_empty();
+        let told = steps.iter().filter(is_told);
         let told: Vec<&Step> = told.collect();
         let left_out = told.len().saturating_sub(MAX_LINES);
         if left_out > 0 {
-            lines.push(format!("{left_out} earlier ones of which something is to be told"));
+            lines.push(format!("{left_out} earlier ones of which something is known"));
         }
         lines.extend(told[left_out..].iter().flat_map(|step| changes(step)));
         lines
@@ -304,7 +336,12 @@ fn changes(step: &Step) -> Vec<String> {
     let against = step.compared_with.as_ref().map(|before| format!(", against {before}"));
     let head = [version].into_iter().chain(state).chain(against).collect::<String>();
     if step.shifts.is_empty() {
-        return vec![head];
+        let why = match (step.read, &step.compared_with) {
+            (true, Some(_)) => "nothing changed",
+            (true, None) => "the first whose sources are at hand",
+            (false, _) => "its sources are not at hand",
+        };
+        return vec![format!("{head}: {why}")];
     }
     let change = |change: &Shift| {
         let line = shift(change);
@@ -343,13 +380,16 @@ fn advisories(card: &Card) -> Vec<String> {
 }
 
 fn finding(finding: &Finding) -> String {
-    let mut line = format!("{}[{}]: {}", finding.level.as_str(), finding.code, finding.sentence);
-    if !finding.remedy.sentence.is_empty() {
-        line += &format!(" {}", finding.remedy.sentence);
-    }
-    match &finding.remedy.command {
-        Some(command) => line + &format!(": {command}"),
-        None => line,
+    let said = format!("{}[{}]: {}", finding.level.as_str(), finding.code, finding.sentence);
+    let remedy = &finding.remedy;
+    let ends = ['.', ':'];
+    match (&*remedy.sentence, &remedy.command) {
+        ("", None) => said,
+        (sentence, None) => format!("{said} {sentence}"),
+        ("", Some(command)) => format!("{said} Next: {command}"),
+        (sentence, Some(command)) => {
+            format!("{said} {}: {command}", sentence.trim_end_matches(ends))
+        }
     }
 }
 
@@ -415,8 +455,8 @@ fn remedies(card: &Card) -> Vec<String> {
         let barriers: Vec<String> = remedy.barriers.iter().map(barrier).collect();
         format!("{}: {} less", barriers.join(" and "), losses(remedy.fall_nano))
     }));
-    if let Some(command) = &card.why.command {
-        lines.push(format!("an update, if there is one worth it: {command}"));
+    if card.is_from_registry {
+        lines.push(format!("an update, if there is one: cargo weft update {}", card.why.spec));
     }
     lines
 }
@@ -429,4 +469,68 @@ fn cut(lines: impl IntoIterator<Item = String>) -> Vec<String> {
         lines.push(format!("and {more} more"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_gate::Place;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_and_no_part_is_more_than_the_whole() {
+        for (fall, expected, shown) in [
+            (399, 1000, "39.9%"),
+            (1, 3, "33.3%"),
+            (9999, 10_000, "100.0%"),
+            (2, 1, "100.0%"),
+            (0, 0, "0.0%"),
+        ] {
+            assert_eq!(share(fall, expected), shown);
+        }
+        for (ppm, shown) in [
+            (399_993, "40.0%"),
+            (0, "0.0%"),
+            (15, "under 0.1%"),
+            (500, "0.1%"),
+            (999_985, "over 99.9%"),
+            (1_000_000, "100.0%"),
+        ] {
+            assert_eq!(percent(ppm), shown);
+        }
+        for (members, shown) in [(0, "no member's build"), (1, "the build of 1 member")] {
+            assert_eq!(runs_in(Some(members)), format!("its code runs in {shown}"));
+        }
+    }
+
+    #[test]
+    fn a_command_follows_what_it_is_for() {
+        let found = Finding::new("a/b", "pkg:cargo/a@1.0.0", Place::whole("Cargo.lock"), "It is.");
+        assert_eq!(finding(&found), "off[a/b]: It is.");
+        let advised = found.clone().remedy("Do without it.");
+        assert_eq!(finding(&advised), "off[a/b]: It is. Do without it.");
+        let commanded = advised.command("cargo weft why a");
+        assert_eq!(finding(&commanded), "off[a/b]: It is. Do without it: cargo weft why a");
+        assert_eq!(finding(&found.command("x")), "off[a/b]: It is. Next: x");
+    }
+
+    #[test]
+    fn a_version_without_a_change_says_so() {
+        let step = |read, compared_with: Option<&str>| Step {
+            compared_with: compared_with.map(str::to_owned),
+            locked: false,
+            published: None,
+            read,
+            shifts: Vec::new(),
+            version: "1.1.0".to_owned(),
+            yanked: false,
+        };
+        for (step, shown) in [
+            (step(true, Some("1.0.0")), "1.1.0, against 1.0.0: nothing changed"),
+            (step(true, None), "1.1.0: the first whose sources are at hand"),
+            (step(false, None), "1.1.0: its sources are not at hand"),
+        ] {
+            assert_eq!(changes(&step), [shown]);
+        }
+    }
 }
