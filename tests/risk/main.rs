@@ -593,6 +593,22 @@ fn a_dependency_that_others_need_is_not_saved_by_removing_it_from_a_manifest() {
 }
 
 #[test]
+fn what_is_dropped_together_is_one_edit_that_git_makes_whatever_ends_the_lines() {
+    let tree = vendored();
+    let manifest = fs::read_to_string(tree.path("tree/Cargo.toml")).unwrap();
+    let tree = tree.with("tree/Cargo.toml", manifest.replace('\n', "\r\n"));
+    let line = "risk plan --drop a/x --drop a/y --drop c --precision metadata";
+    let human = Run::new(tree.path("tree"), line).within(60).done().exits(0).stdout;
+    assert_eq!(human.matches("the edit that drops a/x, a/y, c\n").count(), 1, "{human}");
+    fs::write(tree.path("edit.diff"), &human[human.find("--- a/").unwrap()..]).unwrap();
+    common::git(&tree.path("tree"), &["init", "--quiet"]);
+    common::git(&tree.path("tree"), &["apply", "../edit.diff"]);
+    let after = fs::read_to_string(tree.path("tree/Cargo.toml")).unwrap();
+    assert!(after.contains("a = { version = \"1\" }\r\n"), "{after}");
+    assert!(!after.contains("c = \"1\""), "{after}");
+}
+
+#[test]
 fn what_cannot_be_dropped_is_refused() {
     let tree = vendored();
     for (arguments, expected) in [

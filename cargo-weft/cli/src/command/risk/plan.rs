@@ -267,17 +267,24 @@ fn drops(
         wanted.extend(named.map(|package| Dropped { name: package.name.clone(), feature: None }));
         wanted.dedup();
     }
-    for dropped in &wanted {
-        let edit = edit::edit(&tree, dropped).map_err(no_graph)?;
-        if edit.diff.is_empty() && !args.drop.is_empty() {
-            let shown = edit.drops.escape_debug();
-            return Err(Error::usage(
-                format!("no manifest of the workspace asks for {shown} where it is built"),
-                "name a direct dependency of a member, or a feature that a member asks for",
-            ));
-        }
-        report.edits.push(edit);
+    let edits: Vec<Edit> = wanted
+        .iter()
+        .map(|dropped| edit::edit(&tree, dropped))
+        .collect::<Result<_, _>>()
+        .map_err(no_graph)?;
+    if args.drop.is_empty() {
+        report.edits = edits;
+        return Ok(());
     }
+    if let Some(edit) = edits.iter().find(|edit| edit.diff.is_empty()) {
+        let shown = edit.drops.escape_debug();
+        return Err(Error::usage(
+            format!("no manifest of the workspace asks for {shown} where it is built"),
+            "name a direct dependency of a member, or a feature that a member asks for",
+        ));
+    }
+    // Edits of one line could not be made one by one.
+    report.edits = vec![edit::together(&tree, &wanted).map_err(no_graph)?];
     Ok(())
 }
 

@@ -30,9 +30,7 @@ pub(super) fn human(report: &Report) -> String {
     }
     for edit in shown(report) {
         _ = writeln!(out, "\nthe edit that drops {}", terminal(&edit.drops));
-        for line in edit.diff.lines() {
-            _ = writeln!(out, "{}", terminal(line));
-        }
+        out.push_str(&shown_lines(&edit.diff));
     }
     out
 }
@@ -47,6 +45,15 @@ fn shown(report: &Report) -> impl Iterator<Item = &Edit> {
         .collect();
     let is_named = report.is_named;
     report.edits.iter().filter(move |edit| is_named || leaving.contains(&edit.drops))
+}
+
+/// Writes the lines of a diff with their ends, which git compares too.
+fn shown_lines(diff: &str) -> String {
+    let shown = |line: &str| {
+        let text = line.trim_end_matches(['\r', '\n']);
+        format!("{}{}", terminal(text), &line[text.len()..])
+    };
+    diff.split_inclusive('\n').map(shown).collect()
 }
 
 /// Shortens the last column so that a row fits the width of a terminal.
@@ -80,12 +87,11 @@ pub(super) fn markdown(report: &Report) -> String {
     for edit in shown(report) {
         let longest = edit.diff.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
-        let lines: Vec<String> = edit.diff.lines().map(|line| terminal(line).to_string()).collect();
         let title = markdown_code(&edit.drops);
         _ = writeln!(
             out,
-            "The edit that drops {title}:\n\n{fence}diff\n{}\n{fence}\n",
-            lines.join("\n")
+            "The edit that drops {title}:\n\n{fence}diff\n{}{fence}\n",
+            shown_lines(&edit.diff)
         );
     }
     out
@@ -184,7 +190,7 @@ fn declared(places: &[Place]) -> String {
 /// Names the first lines that change where a feature is switched off.
 fn lines_of(report: &Report, name: &str, feature: &str) -> String {
     let drops = format!("{name}/{feature}");
-    let edit = report.edits.iter().find(|edit| edit.drops == drops);
+    let edit = report.edits.iter().find(|edit| edit.drops.split(", ").any(|d| d == drops));
     match edit.map_or(&[][..], |edit| &edit.lines[..]) {
         [] => "no manifest that was read".to_owned(),
         [line] => line.clone(),
