@@ -387,6 +387,29 @@ fn a_review_is_what_enough_keys_of_the_role_signed_of_the_archive_itself() {
     assert!(unknown[0].contains("these roles are not in force"), "{unknown:?}");
 }
 
+/// What the base reviewed is told by the base: a change that takes the review away takes nothing from that.
+#[test]
+fn a_change_cannot_make_a_violation_old_by_deleting_the_review() {
+    let desk = guarded("kind = \"review\"\nrole = \"review\"");
+    for key in ["alice", "bob"] {
+        let output = "--output .weft/evidence/review.json";
+        let line = "sign ../out/a-1.0.1.crate --role review";
+        desk.run(&format!("{line} --key ../keys/{key}.key {output}")).exits(0);
+    }
+    desk.commit();
+    assert_eq!(barriers(&desk, "--base HEAD"), [""; 0]);
+    let missing = [
+        "a@1.0.1 was not reviewed, which a barrier asks for: the role review did not sign its archive.",
+    ];
+    fs::remove_file(desk.path("tree/.weft/evidence/review.json")).unwrap();
+    assert_eq!(barriers(&desk, "--base HEAD"), missing);
+    let lockfile = desk.path("tree/Cargo.lock");
+    let [old, new] =
+        [ARCHIVE, "another archive"].map(|text| Sha256::of(text.as_bytes()).to_string());
+    fs::write(&lockfile, fs::read_to_string(&lockfile).unwrap().replace(&old, &new)).unwrap();
+    assert_eq!(barriers(&desk, "--base HEAD"), missing);
+}
+
 #[test]
 fn what_lies_where_reviews_and_attestations_do_is_no_reason_to_stop() {
     let table = "provenance = { issuer = \"https://i\", source-owner = \"o\" }";
