@@ -387,6 +387,26 @@ fn a_review_is_what_enough_keys_of_the_role_signed_of_the_archive_itself() {
     assert!(unknown[0].contains("these roles are not in force"), "{unknown:?}");
 }
 
+/// Cargo follows a link to a member, and weft does not: what the member needs is judged all the same.
+#[cfg(unix)]
+#[test]
+fn what_a_member_behind_a_link_needs_is_kept_away_too() {
+    let manifest =
+        "[package]\nname = \"root\"\nversion = \"0.1.0\"\n[workspace]\nmembers = [\"ext\"]\n";
+    let entries = package("a", "1.0.0", &from_registry())
+        + &package("ext", "0.1.0", "dependencies = [\"a\"]\n");
+    let policy =
+        "schema = 1\n[[barrier]]\nkind = \"drop\"\ncrate = \"a\"\nreason = \"it was replaced\"\n";
+    let tree = Tree::of(manifest, &locked(&[], &entries)).with("tree/weft.toml", policy).with(
+        "ext/Cargo.toml",
+        "[package]\nname = \"ext\"\nversion = \"0.1.0\"\n[dependencies]\na = \"1\"\n",
+    );
+    std::os::unix::fs::symlink("../ext", tree.path("tree/ext")).unwrap();
+    let run = Run::new(tree.path("tree"), "audit --precision lock").done().exits(1);
+    let said = unwrapped(&run.stdout);
+    assert!(said.contains("a@1.0.0 is in the graph, and a barrier keeps it out."), "{said}");
+}
+
 /// What the base reviewed is told by the base: a change that takes the review away takes nothing from that.
 #[test]
 fn a_change_cannot_make_a_violation_old_by_deleting_the_review() {
