@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use weft_gate::{Facts, decide};
 
-use crate::common::{AS_OF, MANIFEST, Run, Tree};
+use crate::common::{AS_OF, MANIFEST, Run, Tree, locked, package};
 use crate::real;
 use crate::sample;
 
@@ -160,6 +160,25 @@ fn check_named(tree: &Tree, rest: &str, file: &str) {
 fn a_configuration_above_the_tree_is_an_input() {
     let config = "[patch.crates-io]\nx = { git = \"https://g.invalid/x\" }\n";
     check_named(&Tree::sound().with(".cargo/config.toml", config), "", ".cargo/config.toml");
+}
+
+/// A dependency beside the workspace leads to the same directory above both.
+#[test]
+fn a_configuration_above_the_tree_is_read_once() {
+    let config =
+        "[source.crates-io]\nreplace-with = \"m\"\n[source.m]\nregistry = \"https://m.invalid/\"\n";
+    let lockfile = locked(&["x"], &package("x", "1.0.0", ""));
+    let tree =
+        Tree::of(&format!("{MANIFEST}[dependencies]\nx = {{ path = \"../x\" }}\n"), &lockfile)
+            .with(".git/HEAD", "")
+            .with(".cargo/config.toml", config)
+            .with("x/Cargo.toml", "[package]\nname = \"x\"\nversion = \"1.0.0\"\n");
+    let line = format!("audit --precision lock --format json --as-of {AS_OF}");
+    let report: Value =
+        serde_json::from_str(&Run::new(tree.path("tree"), &line).done().stdout).unwrap();
+    let replaced = report["findings"].as_array().unwrap().iter();
+    let replaced = replaced.filter(|finding| finding["code"] == "source/replaced");
+    assert_eq!(replaced.count(), 1, "{report}");
 }
 
 #[test]

@@ -321,6 +321,11 @@ fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
 
 /// Returns a package URL without what all of them begin with.
 pub(super) fn short(id: &str) -> String {
-    // Of what names and versions have, a package URL writes `+` alone as something else.
-    id.strip_prefix("pkg:cargo/").unwrap_or(id).replace("%2B", "+")
+    with_plus(id.strip_prefix("pkg:cargo/").unwrap_or(id))
+}
+
+/// Writes a package URL with the `+` of its version as people write it: of what names and versions have, a URL writes that
+/// alone as something else.
+pub(super) fn with_plus(id: &str) -> String {
+    id.replace("%2B", "+")
 }

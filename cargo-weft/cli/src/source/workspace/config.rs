@@ -1,7 +1,7 @@
 //! The Cargo configuration of a tree, and a look at what Cargo would read because of it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use weft_gate::facts::{Input, Notice};
 use weft_gate::input::cargo_config::{self, Address, CargoConfig};
@@ -77,8 +77,11 @@ impl Reader {
     pub(super) fn nested_configs(&mut self) {
         let mut folders = BTreeSet::new();
         for manifest in &self.tree.manifests {
+            // What lies above the root, or beside it, is no directory between it and a member.
+            let is_below = |part: Component<'_>| matches!(part, Component::Normal(_));
             let above = Path::new(manifest.directory()).ancestors();
-            folders.extend(above.filter(|folder| folder.is_relative()).map(Path::to_owned));
+            let below = above.filter(|folder| folder.components().all(is_below));
+            folders.extend(below.map(Path::to_owned));
         }
         folders.remove(Path::new(""));
         for folder in folders {

@@ -12,7 +12,7 @@ use weft_gate::risk::arrival::Arrivals;
 use weft_gate::risk::campaign::Execution;
 
 use super::{Card, Cards, Exposed};
-use crate::command::diff::{shift, short};
+use crate::command::diff::{shift, short, with_plus};
 use crate::command::risk::{Footing, losses};
 use crate::escape::{markdown as inert, markdown_code, terminal};
 use crate::report::human::{paragraph, place, plural};
@@ -126,11 +126,6 @@ fn identity(card: &Card) -> Vec<String> {
         vec![format!("licence {license}")]
     }));
     lines
-}
-
-/// Writes a package URL with the `+` of its version as people write it.
-fn with_plus(id: &str) -> String {
-    id.replace("%2B", "+")
 }
 
 fn publishers(card: &Card) -> Vec<String> {
